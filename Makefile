@@ -1,0 +1,66 @@
+# Everything that one does here. `make` alone lists it.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+DATA_DIR ?= ./data
+
+.DEFAULT_GOAL := help
+.PHONY: help install format lint type-check arrows check test test-pythons bench docs demo serve lock clean
+
+help:  ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(INSTALLED)  ## Make .venv with the pinned tools and both packages, editable
+
+$(INSTALLED): requirements.lock pyproject.toml client/pyproject.toml server/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 install")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --only-binary :all: --requirement requirements-uv.lock
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock requirements-uv.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable client --editable server
+	@touch $@
+
+format: $(INSTALLED)  ## Lay out the code, and mend what can be mended
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format --quiet .
+
+lint: $(INSTALLED)  ## Check layout and style
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check .
+
+type-check: $(INSTALLED)  ## Check types with mypy --strict and pyright
+	$(BIN)/mypy client/src server/src tests demo docs benchmarks
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+arrows: $(INSTALLED)  ## Check that imports go one way
+	$(BIN)/lint-imports
+
+check: lint type-check arrows  ## All that is checked without running: style, types, arrows, drift
+	$(BIN)/python docs/build_reference.py --check
+
+test: $(INSTALLED)  ## Run all tests, with coverage
+	$(BIN)/python tests/run.py
+
+test-pythons: $(INSTALLED)  ## Run the client's tests on each Python from 3.10 on that is installed
+	$(BIN)/python tests/run_pythons.py
+
+bench: $(INSTALLED)  ## Measure us beside the floor, in one run, as ratios
+	$(BIN)/python -m benchmarks
+
+docs: $(INSTALLED)  ## Write the reference pages from the docstrings
+	$(BIN)/python docs/build_reference.py
+
+demo: $(INSTALLED)  ## Start a hub, fill it with 1,500 real models, and use it
+	$(BIN)/python demo/demo.py
+
+serve: $(INSTALLED)  ## Keep a hub running on DATA_DIR (./data)
+	$(BIN)/wriftai-server serve --data-dir $(DATA_DIR)
+
+lock:  ## Pin all dependencies anew, with hashes
+	$(BIN)/uv pip compile --quiet --no-header --universal --python-version 3.11 --generate-hashes --no-emit-package wriftai --no-emit-index-url --upgrade client/pyproject.toml server/pyproject.toml --group pyproject.toml:dev --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --no-header --universal --python-version 3.10 --generate-hashes --no-emit-index-url --upgrade client/pyproject.toml --group pyproject.toml:client --output-file requirements-client.lock
+	echo uv | $(BIN)/uv pip compile --quiet --no-header --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade - --output-file requirements-uv.lock
+
+clean:  ## Remove what was made, but no data
+	rm -rf .venv .venv-* .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,155 @@
+"""The only module that knows the HTTP library, which another one may replace here."""
+
+import functools
+import math
+import ssl
+import time
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from typing import Any
+
+import anyio
+import httpx
+from httpx import AsyncClient, Client, DecodingError, HTTPStatusError, Request, Response, Timeout
+
+__all__ = [
+    "CONNECTION_FAILURES",
+    "AsyncClient",
+    "Client",
+    "DecodingError",
+    "HTTPStatusError",
+    "Request",
+    "Response",
+    "Timeout",
+    "Transport",
+    "async_lines",
+    "limits",
+    "lines",
+    "make_async_client",
+    "make_client",
+    "total_seconds",
+]
+
+CONNECTION_FAILURES = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ConnectTimeout)
+"""The connection failed, rather than the hub or the patience."""
+
+Transport = httpx.BaseTransport | httpx.AsyncBaseTransport
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    # Reading the certificate store takes longer than many calls: once a process, and not before it is needed.
+    return httpx.create_ssl_context()
+
+
+def make_client(base_url: str, headers: dict[str, str], transport: Transport | None) -> Client:
+    """Make a blocking client; the transport is used when it serves blocking calls."""
+    served = transport if isinstance(transport, httpx.BaseTransport) else None
+    return _BoundedClient(base_url=base_url, headers=headers, transport=served, verify=_tls())
+
+
+def make_async_client(base_url: str, headers: dict[str, str], transport: Transport | None) -> AsyncClient:
+    """Make an async client; the transport is used when it serves async calls."""
+    served = transport if isinstance(transport, httpx.AsyncBaseTransport) else None
+    return _BoundedAsyncClient(base_url=base_url, headers=headers, transport=served, verify=_tls())
+
+
+def total_seconds(timeout: Timeout | float | None) -> float | None:
+    """Tell how long a whole call may take: as long as its most patient part; None is for ever."""
+    parts = [math.inf if part is None else part for part in Timeout(timeout).as_dict().values()]
+    longest: float = max(parts)
+    return None if math.isinf(longest) else longest
+
+
+def limits(timeout: Timeout | float | None, deadline: float | None) -> dict[str, Any]:
+    """Give the options that keep one attempt within its timeouts and before a deadline.
+
+    Args:
+        timeout: Of each part of an attempt, in seconds.
+        deadline: On the monotonic clock, in seconds; None means never.
+    """
+    if deadline is None:
+        return {"timeout": Timeout(timeout)}
+    left = max(deadline - time.monotonic(), 0.001)
+    parts = {
+        name: left if seconds is None else min(seconds, left)
+        for name, seconds in Timeout(timeout).as_dict().items()
+    }
+    return {"timeout": Timeout(**parts), "extensions": {"deadline": deadline}}
+
+
+Check = Callable[[Response], None]
+
+
+def lines(client: Any, path: str, options: dict[str, Any], check: Check) -> Generator[str, None, None]:
+    """Get a path and give the lines of the reply as they come.
+
+    Args:
+        client: Blocking.
+        path: Quoted, relative to the base address of the client.
+        options: Of the request.
+        check: Sees the reply first, already read if it is an error, and may raise.
+    """
+    with client.stream("GET", path, **options) as response:
+        if not response.is_success:
+            response.read()
+        check(response)
+        yield from response.iter_lines()
+
+
+async def async_lines(client: Any, path: str, options: dict[str, Any], check: Check) -> AsyncGenerator[str, None]:
+    """Do what `lines` does with an async client."""
+    async with client.stream("GET", path, **options) as response:
+        if not response.is_success:
+            await response.aread()
+        check(response)
+        async for line in response.aiter_lines():
+            yield line
+
+
+class _BoundedClient(Client):
+    """A client that also gives up on a reply that trickles in past the deadline of its request."""
+
+    def send(self, request: Request, *, stream: bool = False, **options: Any) -> Response:
+        deadline = request.extensions.get("deadline")
+        response = super().send(request, stream=True, **options)
+        if deadline is not None and isinstance(response.stream, httpx.SyncByteStream):
+            response.stream = _BoundedStream(response.stream, request, deadline)
+        if not stream:
+            try:
+                response.read()
+            finally:
+                response.close()
+        return response
+
+
+class _BoundedAsyncClient(AsyncClient):
+    """The same for async calls, where the whole exchange can be cancelled."""
+
+    async def send(self, request: Request, *, stream: bool = False, **options: Any) -> Response:
+        deadline = request.extensions.get("deadline")
+        left = None if deadline is None else deadline - time.monotonic()
+        try:
+            with anyio.fail_after(left):
+                return await super().send(request, stream=stream, **options)
+        except TimeoutError:
+            raise _too_slow(request) from None
+
+
+class _BoundedStream(httpx.SyncByteStream):
+    def __init__(self, stream: httpx.SyncByteStream, request: Request, deadline: float) -> None:
+        self._stream = stream
+        self._request = request
+        self._deadline = deadline
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._stream:
+            if time.monotonic() > self._deadline:
+                raise _too_slow(self._request)
+            yield chunk
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _too_slow(request: Request) -> httpx.ReadTimeout:
+    return httpx.ReadTimeout("The reply did not end before the timeout of the whole call.", request=request)
