@@ -2,17 +2,17 @@
 
 timm cannot be imported without PyTorch, so its `default_cfgs` tables are
 evaluated from the syntax tree: constants, tuples, dicts, f-strings, `dict(...)`
-and the one-line `_cfg` helpers. Whatever needs more than that is left out.
+and the one-statement `_cfg` helpers. Whatever needs more than that is left out.
 """
 
 import ast
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-FIELDS = frozenset(
-    "url hf_hub_id input_size test_input_size num_classes license origin_url"
-    " paper_ids paper_name notes".split()
+FIELDS = re.compile(
+    "url|hf_hub_id|input_size|test_input_size|num_classes|license|origin_url|paper_ids|paper_name|notes"
 )
 DEFAULTS: Mapping[str, object] = {"input_size": (3, 224, 224), "num_classes": 1000}
 
@@ -31,6 +31,7 @@ class Entry:
         module_doc: Docstring of that module.
         entry_doc: Docstring of the architecture's entrypoint function.
         config: The fields of the pretrained config that could be read.
+        structure: Whole numbers that the entrypoint function sets for the model class.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Entry:
     module_doc: str
     entry_doc: str
     config: Mapping[str, object]
+    structure: Mapping[str, tuple[int, ...]]
 
     @property
     def architecture(self) -> str:
@@ -48,6 +50,18 @@ class Entry:
     def tag(self) -> str:
         """The part of the name that tells the weights apart; may be empty."""
         return self.name.partition(".")[2]
+
+    @property
+    def hub_id(self) -> str:
+        """The weights' `owner/name` on the Hugging Face hub, or ""."""
+        hub = self.text("hf_hub_id")
+        return hub + self.name if hub == "timm/" else hub
+
+    @property
+    def source_url(self) -> str:
+        """The weights' page on the hub, else their origin's page, else their file."""
+        page = f"https://huggingface.co/{self.hub_id}" if self.hub_id else ""
+        return page or self.text("origin_url") or self.text("url")
 
     def text(self, field: str) -> str:
         """Return a config field that holds text.
@@ -106,7 +120,7 @@ class Module:
             config = self._config(expression)
             if function and (config.get("hf_hub_id") or config.get("url")):
                 doc = ast.get_docstring(function) or ""
-                yield Entry(name, self.name, self.doc, doc, config)
+                yield Entry(name, self.name, self.doc, doc, config, _structure(function))
 
     def _tables(self) -> Iterator[tuple[str, ast.expr]]:
         table = self.constants.get("default_cfgs")
@@ -138,45 +152,38 @@ class Module:
             case ast.FormattedValue(value=value):
                 return self._resolve(value, scope)
             case ast.Dict(keys=keys, values=values):
-                pairs = [(k and str(self._resolve(k, scope)), v) for k, v in zip(keys, values)]
-                return self._collect(pairs, scope)
+                names = [None if key is None else str(self._resolve(key, scope)) for key in keys]
+                return self._collect(zip(names, values, strict=True), scope)
             case ast.Call(func=ast.Name(id=name)):
                 return self._call(name, node, scope)
         raise UnresolvedError(ast.dump(node))
 
     def _collect(
-        self, pairs: list[tuple[str | None, ast.expr]], scope: Mapping[str, object]
+        self, pairs: Iterable[tuple[str | None, ast.expr]], scope: Mapping[str, object]
     ) -> dict[str, object]:
         found: dict[str, object] = {}
         for key, value in pairs:
             if key is None:
                 found.update(_mapping(self._resolve(value, scope)))
-            elif key in FIELDS:
+            elif FIELDS.fullmatch(key):
                 found[key] = self._resolve(value, scope)
         return found
 
     def _call(self, name: str, node: ast.Call, scope: Mapping[str, object]) -> object:
         arguments = [self._resolve(argument, scope) for argument in node.args]
-        keywords = self._collect([(k.arg, k.value) for k in node.keywords], scope)
+        keywords = self._collect(((k.arg, k.value) for k in node.keywords), scope)
         if name == "dict":
             merged: dict[str, object] = {}
             for argument in arguments:
                 merged.update(_mapping(argument))
             return merged | keywords
         helper = self.functions.get(name)
-        match helper.body if helper else []:
-            case [ast.Return(value=ast.expr() as value)]:
-                pass
-            case [ast.Expr(), ast.Return(value=ast.expr() as value)]:
-                pass
-            case _:
-                raise UnresolvedError(name)
-        assert helper is not None
-        return self._resolve(value, self._bind(helper.args, arguments, keywords))
+        match helper and helper.body:
+            case [ast.Return(value=value)] | [ast.Expr(), ast.Return(value=value)] if helper and value:
+                return self._resolve(value, self._bind(helper.args, arguments, keywords))
+        raise UnresolvedError(name)
 
-    def _bind(
-        self, spec: ast.arguments, values: list[object], keywords: dict[str, object]
-    ) -> dict[str, object]:
+    def _bind(self, spec: ast.arguments, values: list[object], keywords: dict[str, object]) -> dict[str, object]:
         names = [argument.arg for argument in spec.args]
         scope: dict[str, object] = {}
         for name, default in zip(reversed(names), reversed(spec.defaults), strict=False):
@@ -197,6 +204,24 @@ def _assignment(node: ast.stmt) -> tuple[str, ast.expr | None]:
     return "", None
 
 
+def _structure(function: ast.FunctionDef) -> dict[str, tuple[int, ...]]:
+    found: dict[str, tuple[int, ...]] = {}
+    for node in function.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            for keyword in node.value.keywords:
+                numbers = _numbers(keyword.value)
+                if keyword.arg and numbers:
+                    found[keyword.arg] = numbers
+    return found
+
+
+def _numbers(node: ast.expr) -> tuple[int, ...]:
+    items = node.elts if isinstance(node, ast.Tuple | ast.List) else [node]
+    values = [item.value for item in items if isinstance(item, ast.Constant)]
+    numbers = tuple(v for v in values if isinstance(v, int) and not isinstance(v, bool))
+    return numbers if len(numbers) == len(items) else ()
+
+
 def _mapping(value: object) -> dict[str, object]:
     if not isinstance(value, dict):
         raise UnresolvedError(repr(value))
@@ -213,6 +238,4 @@ def read_entries(models: Path) -> list[Entry]:
         The entries, sorted by name; timm's own unit-test models are left out.
     """
     found = [e for path in sorted(models.glob("*.py")) for e in Module(path).entries()]
-    return sorted(
-        (e for e in found if not e.name.startswith("test_")), key=lambda e: e.name.lower()
-    )
+    return sorted((e for e in found if not e.name.startswith("test_")), key=lambda e: e.name.lower())

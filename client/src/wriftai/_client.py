@@ -16,7 +16,8 @@ from wriftai.versions import Versions
 
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Self
+
+    from typing_extensions import Self
 
     from wriftai import _http
 
@@ -82,7 +83,7 @@ class Client:
             self._connection,
             self._async_connection,
             max_retries=max_retries,
-            timeout=options.get("timeout", _DEFAULT_TIMEOUT),
+            timeout=options.get("timeout") or _DEFAULT_TIMEOUT,
         )
         self.models = ModelsResource(self.api)
         self.versions = Versions(self.api)
@@ -121,4 +122,8 @@ def _headers(access_token: str | None, chosen: dict[str, Any]) -> dict[str, str]
     headers = {"user-agent": f"wriftai-python/{__version__}", "accept": "application/json"}
     if access_token and access_token.strip():
         headers["authorization"] = f"Bearer {access_token.strip()}"
-    return headers | {name.lower(): str(value) for name, value in chosen.items()}
+    return headers | {name.lower(): _text(value) for name, value in chosen.items() if value is not None}
+
+
+def _text(value: object) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)

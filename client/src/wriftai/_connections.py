@@ -1,14 +1,18 @@
 """HTTP clients that come into being with their first call."""
 
 import threading
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from contextlib import AbstractAsyncContextManager, AbstractContextManager
+    from contextlib import AbstractContextManager
 
     from wriftai import _http
+
+    OpenClient = tuple[_http.AsyncClient, AsyncGenerator[_http.AsyncClient, None]]
 
 
 class Connection:
@@ -50,7 +54,7 @@ class Connection:
 
 
 class AsyncConnection:
-    """Stands for one async HTTP client an event loop, so that it outlives any single `asyncio.run`.
+    """Stands for one async HTTP client an event loop, open until that loop shuts down.
 
     Args:
         base_url: What paths are relative to.
@@ -60,31 +64,46 @@ class AsyncConnection:
 
     def __init__(self, base_url: str, headers: dict[str, str], transport: "_http.Transport | None") -> None:
         self._settings = (base_url, headers, transport)
-        self._clients: WeakKeyDictionary[AbstractEventLoop, _http.AsyncClient] = WeakKeyDictionary()
+        self._open: WeakKeyDictionary[AbstractEventLoop, OpenClient] = WeakKeyDictionary()
 
     async def request(self, method: str, url: str, **options: Any) -> "_http.Response":
         """Send a request and read its reply."""
-        return await self._opened().request(method, url, **options)
+        client = await self._opened()
+        return await client.request(method, url, **options)
 
-    def stream(self, method: str, url: str, **options: Any) -> "AbstractAsyncContextManager[_http.Response]":
+    @asynccontextmanager
+    async def stream(self, method: str, url: str, **options: Any) -> "AsyncGenerator[_http.Response, None]":
         """Send a request and leave its reply to be read as it comes."""
-        return self._opened().stream(method, url, **options)
+        client = await self._opened()
+        async with client.stream(method, url, **options) as response:
+            yield response
 
     async def aclose(self) -> None:
         """Close what the running event loop has open."""
         import asyncio
 
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.aclose()
+        _, lifetime = self._open.get(asyncio.get_running_loop(), (None, None))
+        if lifetime is not None:
+            await lifetime.aclose()
 
-    def _opened(self) -> "_http.AsyncClient":
+    async def _opened(self) -> "_http.AsyncClient":
         import asyncio
 
         loop = asyncio.get_running_loop()
-        client = self._clients.get(loop)
+        client, _ = self._open.get(loop, (None, None))
         if client is None:
-            from wriftai import _http
-
-            client = self._clients[loop] = _http.make_async_client(*self._settings)
+            lifetime = self._lifetime(loop)
+            client = await anext(lifetime)
+            self._open[loop] = (client, lifetime)
         return client
+
+    async def _lifetime(self, loop: "AbstractEventLoop") -> "AsyncGenerator[_http.AsyncClient, None]":
+        # A loop that shuts down closes its generators, so that `asyncio.run` leaves no socket of ours behind.
+        from wriftai import _http
+
+        client = _http.make_async_client(*self._settings)
+        try:
+            yield client
+        finally:
+            del self._open[loop]
+            await client.aclose()

@@ -1,1 +1,1 @@
-"""x."""
+"""The WriftAI hub."""

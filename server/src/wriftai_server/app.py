@@ -1,0 +1,105 @@
+"""Put the hub together."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import structlog
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.types import ASGIApp
+
+from wriftai_server.database.driver import Database
+from wriftai_server.database.opening import open_database
+from wriftai_server.hardware import catalogue
+from wriftai_server.hardware import service as hardware
+from wriftai_server.hardware.routes import list_hardware
+from wriftai_server.http.caller import check_rules
+from wriftai_server.http.limits import Limits
+from wriftai_server.http.observe import Observed, WholeParts
+from wriftai_server.http.problems import render
+from wriftai_server.models import routes as models
+from wriftai_server.search import routes as search
+from wriftai_server.settings import Settings
+from wriftai_server.users import routes as users
+from wriftai_server.versions import routes as versions
+from wriftai_server.web import openapi
+from wriftai_server.web import routes as web
+
+V1 = (
+    models.list_models,
+    models.create_model,
+    models.list_models_of,
+    models.get_model,
+    models.update_model,
+    models.delete_model,
+    models.list_my_models,
+    versions.list_versions,
+    versions.create_version,
+    versions.get_numbered_version,
+    versions.delete_numbered_version,
+    versions.get_version,
+    versions.delete_version,
+    list_hardware,
+    users.list_users,
+    users.get_user,
+    users.get_me,
+    users.update_me,
+    search.search_models,
+    search.search_users,
+)
+PAGES = (
+    users.get_avatar,
+    web.get_home,
+    web.get_openapi,
+    web.get_reference,
+    web.get_style,
+    web.get_health,
+)
+
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+_log = structlog.get_logger()
+
+
+def build(settings: Settings) -> ASGIApp:
+    """Make a hub that is ready to be served.
+
+    Raises:
+        UnusableFolder: The data folder cannot be made or written to.
+        SchemaTooNew: A newer release has used the folder.
+        BadCatalogue: The catalogue of hardware is malformed.
+    """
+    offered = catalogue.detect() if settings.hardware is None else catalogue.read(settings.hardware)
+    database = open_database(settings.data_dir)
+
+    @asynccontextmanager
+    async def life(_: Litestar) -> AsyncIterator[None]:
+        async with database.writing() as transaction:
+            await hardware.offer(transaction, offered)
+        yield
+        await database.close()
+        _log.info("stopped")
+
+    return Observed(WholeParts(compose(settings, database, life)))
+
+
+def compose(settings: Settings, database: Database, *lifespan: Lifespan) -> Litestar:
+    """Put routes, rules and errors together over a database."""
+    litestar = Litestar(
+        route_handlers=[Router("/v1", route_handlers=V1), *PAGES],
+        lifespan=list(lifespan),
+        openapi_config=None,
+        exception_handlers={Exception: render},
+        request_max_body_size=settings.max_body_bytes,
+        logging_config=None,
+        state=State(
+            {
+                "database": database,
+                "public_url": settings.public_url and settings.public_url.rstrip("/"),
+                "openapi": openapi.document(V1, "/v1"),
+                "limits": Limits(settings.rate_limit) if settings.rate_limit else None,
+            }
+        ),
+    )
+    check_rules(litestar.routes)
+    return litestar

@@ -1,0 +1,35 @@
+"""The command, put together from one module a noun."""
+
+from typing import Annotated
+
+import typer
+
+from wriftai_server._version import __version__
+from wriftai_server.cli import models, serve, tokens, users
+
+app = typer.Typer(
+    name="wriftai-server",
+    help="Run and administer a WriftAI hub.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command("serve")(serve.serve)
+app.command("import")(models.import_)
+app.add_typer(users.app, name="users")
+app.add_typer(tokens.app, name="tokens")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the release.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass

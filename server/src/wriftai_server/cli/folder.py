@@ -1,0 +1,50 @@
+"""What the commands that work on a data folder share."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from wriftai_server.database.driver import Database, DatabaseUnavailable
+from wriftai_server.database.migrate import SchemaTooNew
+from wriftai_server.database.opening import UnusableFolder, open_database
+from wriftai_server.hardware.catalogue import BadCatalogue
+from wriftai_server.http.problems import Problem
+
+T = TypeVar("T")
+
+DataDir = Annotated[
+    Path, typer.Option("--data-dir", envvar="WRIFTAI_DATA_DIR", help="Folder that holds everything of the hub.")
+]
+DEFAULT = Path("./data")
+
+REFUSALS = (UnusableFolder, SchemaTooNew, BadCatalogue, DatabaseUnavailable, Problem)
+
+
+def fail(reason: object) -> typer.Exit:
+    """Print why the command cannot do its work; raise what this gives to end it."""
+    typer.echo(f"Error: {reason}", err=True)
+    return typer.Exit(1)
+
+
+def on_database(data_dir: Path, work: Callable[[Database], Awaitable[T]]) -> T:
+    """Open the database of a folder, do some work on it, and close it; refusals end the command.
+
+    Args:
+        data_dir: May be in use by a running hub.
+        work: Is given the database.
+    """
+
+    async def whole() -> T:
+        database = open_database(data_dir)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    try:
+        return asyncio.run(whole())
+    except REFUSALS as error:
+        raise fail(error) from None

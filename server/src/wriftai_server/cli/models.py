@@ -1,0 +1,57 @@
+"""`wriftai-server import`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from wriftai_server.cli.folder import DEFAULT, DataDir, on_database
+from wriftai_server.database.driver import Database
+from wriftai_server.hardware import catalogue
+from wriftai_server.hardware import service as hardware
+from wriftai_server.models.loading import load
+
+
+def import_(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="JSON lines, one model each.")
+    ],
+    owner: Annotated[str, typer.Option(help="Username of who will own the models.")],
+    data_dir: DataDir = DEFAULT,
+) -> None:
+    """Load a catalogue of models, whether or not a hub is running on the folder.
+
+    Each line holds what creating a model takes. Models that the owner has already stay as they are, so an
+    interrupted import can be started again. Bad lines are reported and left out; the exit status is then 1.
+    """
+    console = Console(stderr=True)
+
+    async def work(database: Database) -> tuple[int, int, int]:
+        async with database.writing() as transaction:
+            await hardware.offer_if_none(transaction, catalogue.detect)
+        created = present = bad = 0
+        with _progress(console) as progress, file.open("rb") as lines:
+            task = progress.add_task(f"Importing {file.name}", total=file.stat().st_size)
+            async for batch in load(database, lines, owner=owner):
+                for line in batch.bad:
+                    progress.console.print(f"line {line.number}: {line.reason}", markup=False, highlight=False)
+                created, present, bad = created + batch.created, present + batch.present, bad + len(batch.bad)
+                progress.advance(task, batch.size)
+        return created, present, bad
+
+    created, present, bad = on_database(data_dir, work)
+    console.print(f"{created:,} created, {present:,} there already, {bad:,} bad lines.", highlight=False)
+    if bad:
+        raise typer.Exit(1)
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )

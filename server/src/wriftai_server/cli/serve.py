@@ -1,0 +1,87 @@
+"""`wriftai-server serve`."""
+
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+
+from wriftai_server import logs
+from wriftai_server.app import build
+from wriftai_server.cli.folder import DEFAULT, REFUSALS, DataDir, fail
+from wriftai_server.settings import LogLevel, Settings
+
+_GRACE_SECONDS = 10
+
+_log = structlog.get_logger()
+
+
+def serve(
+    data_dir: DataDir = DEFAULT,
+    host: Annotated[str, typer.Option(envvar="WRIFTAI_HOST", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(envvar="WRIFTAI_PORT", min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 8000,
+    public_url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="WRIFTAI_PUBLIC_URL", help="Address that callers use, where the hub is behind a proxy."
+        ),
+    ] = None,
+    hardware: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="WRIFTAI_HARDWARE", help="TOML file with one [[hardware]] table for each kind offered."
+        ),
+    ] = None,
+    rate_limit: Annotated[
+        int,
+        typer.Option(
+            envvar="WRIFTAI_RATE_LIMIT", min=0, help="Requests a minute for each caller; 0 is no limit."
+        ),
+    ] = 0,
+    log_level: Annotated[
+        LogLevel, typer.Option(envvar="WRIFTAI_LOG_LEVEL", help="Leave less important lines out of the log.")
+    ] = "info",
+) -> None:
+    """Run the hub until it is told to stop (Ctrl-C, SIGTERM); what is under way is finished first."""
+    logs.configure(log_level)
+    settings = Settings(
+        data_dir=data_dir,
+        host=host,
+        port=port,
+        public_url=public_url,
+        hardware=hardware,
+        rate_limit=rate_limit,
+        log_level=log_level,
+    )
+    try:
+        listening = _listen(settings)
+        app = build(settings)
+    except (*REFUSALS, OSError) as error:
+        raise fail(error) from None
+    shown_host = f"[{host}]" if ":" in host else host
+    _log.info("listening", address=f"http://{shown_host}:{listening.getsockname()[1]}", data_dir=str(data_dir))
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        place = f"{settings.host} port {settings.port}"
+        raise OSError(
+            f"Cannot listen on {place}: {error.strerror}. Choose another with --host and --port."
+        ) from error

@@ -1,0 +1,55 @@
+"""`wriftai-server tokens`."""
+
+from typing import Annotated
+
+import typer
+
+from wriftai_server.cli.folder import DEFAULT, DataDir, on_database
+from wriftai_server.database.driver import Database, Row
+from wriftai_server.users import service
+
+app = typer.Typer(help="Give users tokens, and take them back.", no_args_is_help=True)
+
+Owner = Annotated[str, typer.Argument(metavar="USER", help="Username.")]
+
+
+@app.command()
+def create(
+    user: Owner,
+    label: Annotated[str, typer.Option(help="What it is for, to tell it from others.")] = "",
+    data_dir: DataDir = DEFAULT,
+) -> None:
+    """Give a user one more token, and print it: it is shown this once."""
+
+    async def work(database: Database) -> str:
+        async with database.writing() as transaction:
+            return (await service.create_token(transaction, username=user, label=label)).text
+
+    typer.echo(on_database(data_dir, work))
+
+
+@app.command("list")
+def list_(user: Owner, data_dir: DataDir = DEFAULT) -> None:
+    """List the tokens of a user: id, time of creation, label."""
+
+    async def work(database: Database) -> list[Row]:
+        async with database.reading() as view:
+            return await service.tokens(view, username=user)
+
+    for token_id, label, created_at in on_database(data_dir, work):
+        typer.echo(f"{token_id}\t{created_at}\t{label}")
+
+
+@app.command()
+def revoke(
+    token_id: Annotated[str, typer.Argument(help="As listed: the twelve characters behind 'wriftai_'.")],
+    data_dir: DataDir = DEFAULT,
+) -> None:
+    """Take a token back: whoever sends it is refused from now on."""
+
+    async def work(database: Database) -> None:
+        async with database.writing() as transaction:
+            await service.revoke_token(transaction, token_id=token_id)
+
+    on_database(data_dir, work)
+    typer.echo(f"Revoked {token_id}.", err=True)

@@ -1,0 +1,47 @@
+"""`wriftai-server users`."""
+
+from typing import Annotated
+
+import msgspec
+import typer
+
+from wriftai_server.cli.folder import DEFAULT, DataDir, fail, on_database
+from wriftai_server.database.driver import Database, Row
+from wriftai_server.http.bodies import Username
+from wriftai_server.users import service
+
+app = typer.Typer(help="Add and list users.", no_args_is_help=True)
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="Username: letters, digits, dashes and underscores.")],
+    admin: Annotated[bool, typer.Option("--admin", help="Mark the user as an administrator.")] = False,
+    data_dir: DataDir = DEFAULT,
+) -> None:
+    """Add a user, and print the first token: it is shown this once."""
+    try:
+        msgspec.convert(name, Username)
+    except msgspec.ValidationError:
+        raise fail(
+            f"'{name}' is not a username: it takes 1 to 63 letters, digits, dashes and underscores, "
+            "and begins with a letter or digit."
+        ) from None
+
+    async def work(database: Database) -> str:
+        async with database.writing() as transaction:
+            return (await service.create(transaction, username=name, is_admin=admin)).text
+
+    typer.echo(on_database(data_dir, work))
+
+
+@app.command("list")
+def list_(data_dir: DataDir = DEFAULT) -> None:
+    """List all users: username, rights, time of creation."""
+
+    async def work(database: Database) -> list[Row]:
+        async with database.reading() as view:
+            return await service.every(view)
+
+    for username, is_admin, created_at in on_database(data_dir, work):
+        typer.echo(f"{username}\t{'admin' if is_admin else 'user'}\t{created_at}")

@@ -1,0 +1,75 @@
+"""What the rest of the hub knows of a database: transactions that run statements."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+from wriftai_server.database.statements import Statement
+
+Row = Sequence[Any]
+
+
+class UniqueViolation(Exception):
+    """A row with the same unique value is there already."""
+
+
+class DatabaseUnavailable(Exception):
+    """The database cannot take the statement now: the disk is full, or someone else keeps it locked."""
+
+
+class Reader(Protocol):
+    """Runs statements that change nothing."""
+
+    async def one(self, statement: Statement, **values: Any) -> Row | None:
+        """Run a statement and give its first row; None when there is none."""
+        ...
+
+    async def all(self, statement: Statement, **values: Any) -> list[Row]:
+        """Run a statement and give its rows."""
+        ...
+
+
+class Transaction(Reader, Protocol):
+    """Runs statements that take effect together, or not at all."""
+
+    async def execute(self, statement: Statement, **values: Any) -> int:
+        """Run a statement and give the number of rows that it changed.
+
+        Raises:
+            UniqueViolation: A unique value is taken.
+            DatabaseUnavailable: The database cannot write now.
+        """
+        ...
+
+    async def execute_many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Run a statement once for each row and give the number of rows that they changed.
+
+        Raises:
+            UniqueViolation: A unique value is taken.
+            DatabaseUnavailable: The database cannot write now.
+        """
+        ...
+
+
+class Database(Protocol):
+    """A database that is open and has the current schema."""
+
+    def reading(self) -> AbstractAsyncContextManager[Reader]:
+        """Open a view of the database as it is."""
+        ...
+
+    def writing(self) -> AbstractAsyncContextManager[Transaction]:
+        """Open a transaction that is committed at its end, and undone when an exception leaves it.
+
+        Raises:
+            DatabaseUnavailable: The database stayed locked for too long, or cannot write.
+        """
+        ...
+
+    def scanning(self) -> AbstractAsyncContextManager[Reader]:
+        """Open a view for statements that read many rows, out of the way of all others."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        ...

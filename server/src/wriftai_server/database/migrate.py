@@ -1,0 +1,55 @@
+"""Bring a database to the current schema."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.pool import NullPool
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class SchemaTooNew(Exception):
+    """The database was last used by a newer release of the hub: run that release, or restore a copy."""
+
+
+def migrate(file: Path) -> None:
+    """Run the migrations that an SQLite file lacks, each whole or not at all; make the file if it is missing.
+
+    Processes that do it at once wait for one another.
+
+    Raises:
+        SchemaTooNew: The file has migrations that this release does not know.
+    """
+    engine = _engine(file)
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    try:
+        with engine.connect() as connection, connection.begin():
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except CommandError as error:
+        raise SchemaTooNew(
+            f"{file} was last used by a newer release of the hub (this one knows schema "
+            f"{ScriptDirectory.from_config(config).get_current_head()}): run that release, or restore a copy."
+        ) from error
+    finally:
+        engine.dispose()
+
+
+def _engine(file: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{file}", poolclass=NullPool, connect_args={"timeout": 60})
+
+    # Python's driver would commit before each statement that changes the schema; these two leave it to us.
+    @event.listens_for(engine, "connect")
+    def _no_implicit_transactions(connection: object, _record: object) -> None:
+        connection.isolation_level = None  # type: ignore[attr-defined]  # the driver's own connection
+
+    @event.listens_for(engine, "begin")
+    def _one_at_a_time(connection: object) -> None:
+        connection.exec_driver_sql("BEGIN EXCLUSIVE")  # type: ignore[attr-defined]  # events are untyped
+
+    return engine

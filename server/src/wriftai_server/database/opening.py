@@ -1,0 +1,32 @@
+"""Open the database of a data folder."""
+
+from pathlib import Path
+
+from wriftai_server.database.driver import Database
+from wriftai_server.database.migrate import migrate
+from wriftai_server.database.sqlite import SQLiteDatabase
+
+FILE_NAME = "hub.sqlite3"
+
+
+class UnusableFolder(Exception):
+    """The data folder cannot be made or written to."""
+
+
+def open_database(data_dir: Path) -> Database:
+    """Open the database in a folder, brought to the current schema; what is missing is made.
+
+    Raises:
+        UnusableFolder: The folder cannot be made or written to.
+        SchemaTooNew: A newer release has used it.
+    """
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = data_dir / ".writable"
+        probe.touch()
+        probe.unlink(missing_ok=True)
+    except OSError as error:
+        raise UnusableFolder(f"The data folder {data_dir} cannot be used: {error.strerror}.") from error
+    file = data_dir / FILE_NAME
+    migrate(file)
+    return SQLiteDatabase(file)

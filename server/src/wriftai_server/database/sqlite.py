@@ -1,0 +1,198 @@
+"""The embedded database: SQLite in WAL mode, called in the event loop.
+
+A statement by key takes less time than handing it to a thread, so one held connection serves the loop and no
+await in here suspends, save two: waiting for another process to finish its transaction, and scans over many rows,
+which run on a thread with a connection of their own.
+"""
+
+import asyncio
+import contextlib
+import random
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.dialects import sqlite
+
+from wriftai_server.database.driver import DatabaseUnavailable, Row, UniqueViolation
+from wriftai_server.database.statements import Statement
+
+_DIALECT = sqlite.dialect(paramstyle="named")
+_LOCK_PATIENCE = 10.0
+_PATIENT = "PRAGMA busy_timeout = 2000"
+_CACHE_KIB = 64 * 1024
+_MAPPED_BYTES = 256 * 1024 * 1024
+
+
+def connect(file: Path, *, check_same_thread: bool = True) -> sqlite3.Connection:
+    """Open a database file the way that the hub uses it; a missing one is made.
+
+    A commit is in the file system when it returns, so it outlives the process however that ends; only a crash of
+    the whole machine can take the last moments back, and never leaves the file damaged.
+    """
+    connection = sqlite3.connect(
+        file, isolation_level=None, cached_statements=512, check_same_thread=check_same_thread
+    )
+    connection.execute(_PATIENT)
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        "foreign_keys = ON",
+        f"cache_size = -{_CACHE_KIB}",
+        f"mmap_size = {_MAPPED_BYTES}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+class SQLiteTransaction:
+    """Runs statements on one connection.
+
+    Args:
+        connection: In autocommit mode; its owner begins and ends transactions.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._run = connection.execute
+        self._run_many = connection.executemany
+
+    async def one(self, statement: Statement, **values: Any) -> Row | None:
+        """Run a statement and give its first row; None when there is none."""
+        sql, constants = statement.compiled(_DIALECT)
+        cursor = self._run(sql, {**constants, **values})
+        row: Row | None = cursor.fetchone()
+        cursor.close()
+        return row
+
+    async def all(self, statement: Statement, **values: Any) -> list[Row]:
+        """Run a statement and give its rows."""
+        sql, constants = statement.compiled(_DIALECT)
+        rows: list[Row] = self._run(sql, {**constants, **values}).fetchall()
+        return rows
+
+    async def execute(self, statement: Statement, **values: Any) -> int:
+        """Run a statement and give the number of rows that it changed."""
+        sql, constants = statement.compiled(_DIALECT)
+        with _named_errors():
+            return self._run(sql, {**constants, **values}).rowcount
+
+    async def execute_many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Run a statement once for each row and give the number of rows that they changed."""
+        sql, constants = statement.compiled(_DIALECT)
+        with _named_errors():
+            return self._run_many(sql, ({**constants, **row} for row in rows)).rowcount
+
+
+class SQLiteDatabase:
+    """A database file that is open.
+
+    Args:
+        file: Has the current schema.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._connection = connect(file)
+        self._transaction = SQLiteTransaction(self._connection)
+        self._reading = contextlib.nullcontext(self._transaction)
+        self._one_writer = asyncio.Lock()
+        self._scan = SQLiteScan(file)
+        self._scanning = contextlib.nullcontext(self._scan)
+
+    def reading(self) -> contextlib.nullcontext[SQLiteTransaction]:
+        """Give the held connection: between its statements nothing else runs in this process."""
+        return self._reading
+
+    @contextlib.asynccontextmanager
+    async def writing(self) -> AsyncIterator[SQLiteTransaction]:
+        """Open a transaction that is committed at its end, and undone when an exception leaves it."""
+        async with self._one_writer:
+            await self._begin()
+            try:
+                yield self._transaction
+                with _named_errors():
+                    self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def scanning(self) -> contextlib.nullcontext["SQLiteScan"]:
+        """Give the connection on the thread."""
+        return self._scanning
+
+    async def close(self) -> None:
+        """Let go of the file; the last one to do so folds the write-ahead log into it."""
+        self._scan.close()
+        self._connection.close()
+
+    async def _begin(self) -> None:
+        patience = time.monotonic() + _LOCK_PATIENCE
+        while True:
+            try:
+                self._connection.execute("PRAGMA busy_timeout = 0")
+                self._connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if not _is_locked(error) or time.monotonic() > patience:
+                    raise DatabaseUnavailable(f"The database cannot be written to: {error}.") from error
+            finally:
+                self._connection.execute(_PATIENT)
+            # SQLite's own waiting would hold up the event loop.
+            await asyncio.sleep(random.uniform(0.001, 0.005))
+
+
+class SQLiteScan:
+    """Runs reading statements on a thread with a connection of its own.
+
+    Args:
+        file: Has the current schema.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._thread = ThreadPoolExecutor(1, "scan")
+        self._connection: sqlite3.Connection | None = None
+
+    async def one(self, statement: Statement, **values: Any) -> Row | None:
+        """Run a statement and give its first row; None when there is none."""
+        rows = await self.all(statement, **values)
+        return rows[0] if rows else None
+
+    async def all(self, statement: Statement, **values: Any) -> list[Row]:
+        """Run a statement and give its rows."""
+        sql, constants = statement.compiled(_DIALECT)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, self._fetch, sql, {**constants, **values}
+        )
+
+    def close(self) -> None:
+        """End the thread and its connection."""
+        self._thread.shutdown(wait=True)
+        if self._connection is not None:
+            self._connection.close()
+
+    def _fetch(self, sql: str, values: dict[str, Any]) -> list[Row]:
+        if self._connection is None:
+            self._connection = connect(self._file, check_same_thread=False)
+        rows: list[Row] = self._connection.execute(sql, values).fetchall()
+        return rows
+
+
+def _is_locked(error: sqlite3.Error) -> bool:
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+
+
+@contextlib.contextmanager
+def _named_errors() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        if error.sqlite_errorcode in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY):
+            raise UniqueViolation(str(error)) from error
+        raise
+    except sqlite3.OperationalError as error:
+        raise DatabaseUnavailable(f"The database cannot be written to: {error}.") from error

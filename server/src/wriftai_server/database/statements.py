@@ -1,0 +1,61 @@
+"""SQL that is built once with SQLAlchemy Core and compiled once for each database."""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Integer, Select, bindparam, tuple_
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.sql import ClauseElement, ColumnElement
+
+Query = Select[*tuple[Any, ...]]
+
+
+class Compiled(NamedTuple):
+    """A statement in the words of one database.
+
+    Attributes:
+        sql: With named placeholders.
+        constants: Values of the placeholders that the statement itself fixes.
+    """
+
+    sql: str
+    constants: dict[str, Any]
+
+
+class Statement:
+    """A statement whose placeholders are filled in by name when it runs.
+
+    Args:
+        expression: Built with SQLAlchemy Core.
+    """
+
+    def __init__(self, expression: ClauseElement) -> None:
+        self._expression = expression
+        self._compiled: dict[str, Compiled] = {}
+
+    def compiled(self, dialect: Dialect) -> Compiled:
+        """Give the statement for a database; the work is done the first time."""
+        known = self._compiled.get(dialect.name)
+        if known is None:
+            compiled = self._expression.compile(dialect=dialect)
+            constants = {name: value for name, value in (compiled.params or {}).items() if value is not None}
+            known = self._compiled[dialect.name] = Compiled(str(compiled), constants)
+        return known
+
+
+def keyset(query: Query, columns: list[ColumnElement[Any]], *, descending: bool, after: bool) -> Query:
+    """Order a query by columns and cut a page out of it, wherever the page is, at the same cost.
+
+    The page has `:limit` rows. With `after` it starts behind the row whose columns are `:key_0`, `:key_1`, …
+
+    Args:
+        query: What to page through.
+        columns: Together unique; an index in this order makes a page cheap.
+        descending: Largest first.
+        after: Whether there is a row to start behind.
+    """
+    if after:
+        row = tuple_(*columns)
+        key = tuple_(*(bindparam(f"key_{n}", type_=column.type) for n, column in enumerate(columns)))
+        query = query.where(row < key if descending else row > key)
+    order = [column.desc() if descending else column.asc() for column in columns]
+    return query.order_by(*order).limit(bindparam("limit", type_=Integer()))

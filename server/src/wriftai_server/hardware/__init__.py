@@ -1,0 +1,1 @@
+"""Hardware: what the hub offers to run models on."""

@@ -1,0 +1,112 @@
+"""What the hub offers to run models on: written down by the operator, or found out about this machine."""
+
+import csv
+import os
+import re
+import subprocess
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+_NVIDIA_SMI = ("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits")
+_GB = 1024**3  # As makers of machines count them.
+
+Count = Annotated[int, Meta(ge=0, le=1_000_000)]
+
+
+class Entry(msgspec.Struct, forbid_unknown_fields=True):
+    """A kind of machine.
+
+    Attributes:
+        identifier: For requests: lowercase letters, digits and dashes.
+        name: For people.
+        cpus: Number of processor cores.
+        ram_gb: Main memory, in GB.
+        gpus: Number of GPUs.
+        ram_per_gpu_gb: Memory of each GPU, in GB.
+    """
+
+    identifier: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$(?!\n)")]
+    name: Annotated[str, Meta(min_length=1, max_length=255)]
+    cpus: Count
+    ram_gb: Count
+    gpus: Count = 0
+    ram_per_gpu_gb: Count = 0
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    hardware: list[Entry]
+
+
+class BadCatalogue(Exception):
+    """The file is not a catalogue of hardware."""
+
+
+def read(file: Path) -> list[Entry]:
+    """Read a catalogue from a TOML file with one `[[hardware]]` table an entry.
+
+    A catalogue without `cpu` gets this machine's: there is always one thing that every model can name.
+
+    Raises:
+        BadCatalogue: The file cannot be read, or an entry is malformed or there twice.
+    """
+    try:
+        entries = msgspec.toml.decode(file.read_bytes(), type=_File).hardware
+    except (OSError, msgspec.MsgspecError, ValueError) as error:
+        raise BadCatalogue(f"{file} is not a catalogue of hardware: {error}") from error
+    identifiers = [entry.identifier for entry in entries]
+    if len(set(identifiers)) < len(identifiers):
+        raise BadCatalogue(f"{file} lists an identifier twice.")
+    return entries if "cpu" in identifiers else [_processor(), *entries]
+
+
+def detect() -> list[Entry]:
+    """Find out what this machine has: its processor, and each kind of GPU that NVIDIA's driver reports."""
+    return [_processor(), *_gpus()]
+
+
+def _processor() -> Entry:
+    cores, memory = os.cpu_count() or 1, _memory_gb()
+    return Entry("cpu", f"CPU ({cores} cores, {memory} GB)", cores, memory)
+
+
+def _memory_gb() -> int:
+    return max(1, round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / _GB))
+
+
+def _gpus() -> list[Entry]:
+    try:
+        report = subprocess.run(  # noqa: S603  a fixed command
+            _NVIDIA_SMI, capture_output=True, text=True, timeout=10, check=True
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []  # No driver, no GPU that a model could use.
+    return gpus_of(report)
+
+
+def gpus_of(report: str) -> list[Entry]:
+    """Make entries of a report of `nvidia-smi`, one for each kind of GPU.
+
+    Args:
+        report: A line a GPU: its name, a comma, its memory in MiB.
+    """
+    rows = sorted((row[0].strip(), int(row[1])) for row in csv.reader(report.splitlines()) if len(row) == 2)
+    entries = []
+    for (name, mebibytes), alike in groupby(rows):
+        count, each = len(list(alike)), round(mebibytes * 1024**2 / _GB)
+        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+        times = f" x {count}" if count > 1 else ""
+        entries.append(
+            Entry(
+                f"{slug}-x{count}" if count > 1 else slug,
+                f"{name}{times} ({each} GB each)" if count > 1 else f"{name} ({each} GB)",
+                os.cpu_count() or 1,
+                _memory_gb(),
+                count,
+                each,
+            )
+        )
+    return entries

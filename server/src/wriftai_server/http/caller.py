@@ -1,0 +1,130 @@
+"""Who is calling: from the token in a request to a caller, and the rules that routes declare.
+
+A token reads `wriftai_<id>_<secret>`. The id finds its row; of the secret, 256 random bits, only the SHA-256 is
+stored. (A slow password hash protects secrets that people choose; it adds nothing to random ones.)
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.routes import BaseRoute, HTTPRoute
+from sqlalchemy import bindparam, select
+
+from wriftai_server.database.driver import Database
+from wriftai_server.database.schema import tokens, users
+from wriftai_server.database.statements import Statement
+from wriftai_server.http.limits import Limits
+from wriftai_server.http.problems import Problem
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+_TOKEN = re.compile(r"wriftai_([a-z0-9]{12})_([A-Za-z0-9_-]{43})")
+
+_BY_TOKEN = Statement(
+    select(tokens.c.secret_hash, users.c.id, users.c.username, users.c.is_admin)
+    .join_from(tokens, users)
+    .where(tokens.c.id == bindparam("token_id"))
+)
+
+
+class Caller(NamedTuple):
+    """Who sent a request.
+
+    Attributes:
+        id: UUID of the user; None for an anonymous caller.
+        username: Empty for an anonymous caller.
+        is_admin: Whether the user administers the hub.
+        hub_url: Address under which the caller reaches the hub, without a slash at its end.
+    """
+
+    id: str | None
+    username: str
+    is_admin: bool
+    hub_url: str
+
+
+class Token(NamedTuple):
+    """A new token.
+
+    Attributes:
+        text: What the caller sends; shown once and stored nowhere.
+        id: Its public part.
+        secret_hash: What is stored of the rest.
+    """
+
+    text: str
+    id: str
+    secret_hash: str
+
+
+def new_token() -> Token:
+    """Make a token out of fresh randomness."""
+    token_id = "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz0123456789") for _ in range(12))
+    secret = secrets.token_urlsafe(32)
+    return Token(f"wriftai_{token_id}_{secret}", token_id, _hash(secret))
+
+
+async def anyone(connection: Connection, _: BaseRouteHandler) -> None:
+    """Rule of a route: everyone may call, anonymous callers too; a token that is sent must be valid."""
+    state, headers = connection.app.state, connection.headers
+    hub_url = state["public_url"] or f"{connection.scope['scheme']}://{headers.get('host', '')}"
+    authorization = headers.get("authorization")
+    connection.scope["user"] = (
+        Caller(None, "", False, hub_url)
+        if authorization is None
+        else await _authenticated(state["database"], authorization, hub_url)
+    )
+    limits: Limits | None = state["limits"]
+    if limits is not None:
+        client = connection.scope["client"]
+        connection.scope["state"]["allowance"] = limits.take(connection.scope["user"].id or (client or ("",))[0])
+
+
+async def signed_in(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Rule of a route: only users may call."""
+    await anyone(connection, handler)
+    if connection.scope["user"].id is None:
+        raise _unauthenticated("This needs a token: send it as 'Authorization: Bearer <token>'.")
+
+
+RULES = (anyone, signed_in)
+
+
+def check_rules(routes: Iterable[BaseRoute]) -> None:
+    """Refuse to build a hub that has a route without a rule.
+
+    Raises:
+        RuntimeError: A route does not say who may call it.
+    """
+    for handler in (
+        handler for route in routes if isinstance(route, HTTPRoute) for handler in route.route_handlers
+    ):
+        if "OPTIONS" not in handler.http_methods and not any(rule in handler.resolve_guards() for rule in RULES):
+            raise RuntimeError(
+                f"{handler} does not say who may call it: give it one of the guards of http/caller.py."
+            )
+
+
+async def _authenticated(database: Database, authorization: str, hub_url: str) -> Caller:
+    scheme, _, text = authorization.partition(" ")
+    match = _TOKEN.fullmatch(text.strip())
+    if scheme.lower() == "bearer" and match is not None:
+        async with database.reading() as view:
+            row = await view.one(_BY_TOKEN, token_id=match[1])
+        if row is not None and hmac.compare_digest(row[0], _hash(match[2])):
+            return Caller(row[1], row[2], bool(row[3]), hub_url)
+    raise _unauthenticated("The token is not valid: it may have been revoked or mistyped.")
+
+
+def _unauthenticated(detail: str) -> Problem:
+    return Problem(401, detail, {"WWW-Authenticate": "Bearer"})
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,85 @@
+"""The same POST sent twice does its work once (the `Idempotency-Key` header).
+
+The first answer is stored under the caller's key in the transaction that did the work, so there is never the one
+without the other. What failed is not stored: it changed nothing and may be tried again.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request
+from litestar.params import Parameter
+from sqlalchemy import bindparam, delete, insert, select
+
+from wriftai_server.database.driver import Transaction
+from wriftai_server.database.schema import idempotency_keys
+from wriftai_server.database.statements import Statement
+from wriftai_server.database.values import now, timestamp
+from wriftai_server.http.problems import malformed
+
+_KEPT = timedelta(days=1)
+
+IdempotencyKey = Annotated[
+    str | None,
+    Parameter(
+        header="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="Any text of the caller's; a request that repeats it gets the first answer again, for a day.",
+    ),
+]
+
+_FIND = Statement(
+    select(idempotency_keys.c.fingerprint, idempotency_keys.c.answer).where(
+        idempotency_keys.c.user_id == bindparam("user_id"), idempotency_keys.c.key == bindparam("key")
+    )
+)
+_INSERT = Statement(insert(idempotency_keys).values({c.name: bindparam(c.name) for c in idempotency_keys.c}))
+_FORGET = Statement(delete(idempotency_keys).where(idempotency_keys.c.created_at < bindparam("before")))
+
+
+async def once(
+    transaction: Transaction,
+    request: Request[Any, Any, Any],
+    key: str | None,
+    work: Callable[[], Awaitable[Any]],
+) -> Any:
+    """Do some work, or give the answer of the first time.
+
+    Args:
+        transaction: The work's own.
+        request: Its method, path and body must be those of the first time.
+        key: From the caller; None does the work.
+        work: Gives the answer, as JSON can hold it.
+
+    Raises:
+        Malformed: The key was used for another request.
+    """
+    if key is None:
+        return await work()
+    fingerprint = await _fingerprint(request)
+    known = await transaction.one(_FIND, user_id=request.user.id, key=key)
+    if known is not None:
+        if known[0] != fingerprint:
+            msg = "This key was used for another request: make a new one."
+            raise malformed("header", "Idempotency-Key", msg=msg, type="idempotency_key_reused")
+        return msgspec.Raw(known[1].encode())
+    answer = await work()
+    await transaction.execute(_FORGET, before=timestamp(datetime.now(UTC) - _KEPT))
+    await transaction.execute(
+        _INSERT,
+        user_id=request.user.id,
+        key=key,
+        fingerprint=fingerprint,
+        answer=msgspec.json.encode(answer).decode(),
+        created_at=now(),
+    )
+    return answer
+
+
+async def _fingerprint(request: Request[Any, Any, Any]) -> str:
+    where = f"{request.method} {request.scope['path']}\n".encode()
+    return hashlib.sha256(where + await request.body()).hexdigest()

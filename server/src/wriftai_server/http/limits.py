@@ -1,0 +1,63 @@
+"""How often a caller may call: so many requests in each minute of the clock."""
+
+import time
+from typing import NamedTuple
+
+from wriftai_server.http.problems import Problem
+
+
+class Allowance(NamedTuple):
+    """What a caller has left.
+
+    Attributes:
+        limit: Requests in a minute.
+        remaining: Requests that are left in this one.
+        reset: When the next one begins, in Unix seconds.
+    """
+
+    limit: int
+    remaining: int
+    reset: int
+
+    def headers(self) -> list[tuple[bytes, int]]:
+        """Tell the caller."""
+        return [
+            (b"x-ratelimit-limit", self.limit),
+            (b"x-ratelimit-remaining", self.remaining),
+            (b"x-ratelimit-reset", self.reset),
+        ]
+
+
+class Limits:
+    """Counts the requests of each caller in the present minute.
+
+    Args:
+        per_minute: How many a caller may send.
+    """
+
+    def __init__(self, per_minute: int) -> None:
+        self._per_minute = per_minute
+        self._minute = 0
+        self._counts: dict[str, int] = {}
+
+    def take(self, caller: str) -> Allowance:
+        """Count a request.
+
+        Args:
+            caller: Id of a user, or address of an anonymous one.
+
+        Raises:
+            Problem: 429, it was one too many.
+        """
+        seconds = time.time()
+        minute = int(seconds // 60)
+        if minute != self._minute:
+            self._minute, self._counts = minute, {}
+        count = self._counts[caller] = self._counts.get(caller, 0) + 1
+        reset = (minute + 1) * 60
+        allowance = Allowance(self._per_minute, max(self._per_minute - count, 0), reset)
+        if count > self._per_minute:
+            headers = {name.decode(): str(value) for name, value in allowance.headers()}
+            headers["Retry-After"] = str(max(1, round(reset - seconds)))
+            raise Problem(429, f"At most {self._per_minute} requests a minute: wait for the next one.", headers)
+        return allowance

@@ -1,0 +1,156 @@
+"""Pages: cursors that hold a place in an order, and the page that is cut out there.
+
+A cursor is a place, not a count: the sort keys of the row to go on from. Rows that come and go elsewhere do not
+move it, and a page costs the same wherever it is.
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+from litestar import Request
+from litestar.params import Parameter
+
+from wriftai_server.database.driver import Row
+from wriftai_server.http.problems import Malformed, malformed
+
+T = TypeVar("T")
+
+Key = tuple[str | int, ...]
+PageSize = Annotated[int, Parameter(ge=1, le=100, description="How many entries at most.")]
+Cursor = Annotated[
+    str | None, Parameter(max_length=2000, description="`next_cursor` or `previous_cursor` of a page.")
+]
+
+
+class Page(msgspec.Struct, Generic[T]):
+    """One page of a list.
+
+    Attributes:
+        items: Entries, in order.
+        next_cursor: Leads to the page after this one; None on the last page.
+        previous_cursor: Leads to the page before this one; None on the first page.
+        next_url: Absolute address of the page after this one.
+        previous_url: Absolute address of the page before this one.
+    """
+
+    items: list[T]
+    next_cursor: str | None
+    previous_cursor: str | None
+    next_url: str | None
+    previous_url: str | None
+
+
+class Place(NamedTuple):
+    """Where a page is.
+
+    Attributes:
+        key: Sort keys of the row to go on from; None stands for the end that the walk starts at.
+        backward: Whether the page lies before that row.
+    """
+
+    key: Key | None = None
+    backward: bool = False
+
+    def values(self) -> dict[str, str | int]:
+        """Name the sort keys as keyset statements do."""
+        return {f"key_{n}": part for n, part in enumerate(self.key or ())}
+
+
+class Cut(NamedTuple):
+    """Rows of a page, in order, and where its neighbours are."""
+
+    rows: list[Row]
+    following: Place | None
+    preceding: Place | None
+
+
+def cut(rows: Sequence[Row], place: Place, size: int, key_of: Callable[[Row], Key]) -> Cut:
+    """Make a page of the rows that a keyset query found, in the direction of the walk.
+
+    Args:
+        rows: At most one more than the size, which tells that there are more.
+        place: Where the query started.
+        size: How many rows the page may have.
+        key_of: Gives the sort keys of a row.
+    """
+    kept = list(rows[:size])
+    # Behind the page, seen in the direction of the walk, and the way that the walk came from.
+    ahead = Place(key_of(kept[-1]), place.backward) if len(rows) > size else None
+    behind = None if place.key is None else Place(key_of(kept[0]) if kept else None, not place.backward)
+    if place.backward:
+        return Cut(kept[::-1], following=behind, preceding=ahead)
+    return Cut(kept, following=ahead, preceding=behind)
+
+
+def read_cursor(cursor: str | None, order: str, key_types: tuple[type, ...]) -> Place:
+    """Take a cursor apart.
+
+    Args:
+        cursor: From the query; None stands for the first page.
+        order: Names the sort and the filter; a cursor of another one is refused.
+        key_types: Of the sort keys.
+
+    Raises:
+        Malformed: It is not a cursor of this hub, or one of another order.
+    """
+    if cursor is None:
+        return Place()
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        made_for, backward, key = msgspec.json.decode(text, type=tuple[str, bool, tuple[Any, ...] | None])
+    except (ValueError, binascii.Error, RecursionError, msgspec.MsgspecError):
+        raise _bad_cursor(
+            "This is not a cursor: take it from a page, and leave it out for the first one."
+        ) from None
+    if made_for != _tag(order):
+        raise _bad_cursor("This cursor belongs to another order or filter: start again without a cursor.")
+    if key is not None and not _fits(key, key_types):
+        raise _bad_cursor("This is not a cursor: take it from a page, and leave it out for the first one.")
+    return Place(key, backward)
+
+
+def page(items: list[T], cut: Cut, order: str, request: Request[Any, Any, Any]) -> Page[T]:
+    """Put a page together.
+
+    Args:
+        items: What the rows of the cut became.
+        cut: Says where the neighbours are.
+        order: Goes into the cursors.
+        request: Whose address the neighbours vary.
+    """
+    following, preceding = _cursor(cut.following, order), _cursor(cut.preceding, order)
+    return Page(items, following, preceding, _address(request, following), _address(request, preceding))
+
+
+def _cursor(place: Place | None, order: str) -> str | None:
+    if place is None:
+        return None
+    text = msgspec.json.encode((_tag(order), place.backward, place.key))
+    return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
+
+
+def _tag(order: str) -> str:
+    return hashlib.blake2b(order.encode("utf-8", "replace"), digest_size=6).hexdigest()
+
+
+def _address(request: Request[Any, Any, Any], cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    query = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+    return f"{request.user.hub_url}{request.scope['path']}?{urlencode([*query, ('cursor', cursor)])}"
+
+
+def _fits(key: Key, key_types: tuple[type, ...]) -> bool:
+    return len(key) == len(key_types) and all(
+        type(part) is kind and (not isinstance(part, int) or abs(part) < 2**63)
+        for part, kind in zip(key, key_types, strict=True)
+    )
+
+
+def _bad_cursor(msg: str) -> Malformed:
+    return malformed("query", "cursor", msg=msg, type="cursor_invalid")

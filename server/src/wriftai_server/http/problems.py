@@ -1,0 +1,128 @@
+"""The one shape of an error, and the one place that writes it.
+
+A problem knows its HTTP status and says what to do next; services raise problems, nothing else turns into an
+answer. Everything unforeseen is a 500 that names the request and nothing more.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import structlog
+from litestar import MediaType, Request, Response
+from litestar.exceptions import (
+    ClientException,
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+
+from wriftai_server.database.driver import DatabaseUnavailable
+
+_log = structlog.get_logger()
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong with the input.
+
+    Attributes:
+        loc: Where: `body`, `query` or `header`, then the way to the value.
+        msg: What is wrong, for people.
+        type: What is wrong, for programs.
+    """
+
+    loc: tuple[str | int, ...]
+    msg: str
+    type: str
+
+
+class Problem(Exception):
+    """A request cannot be answered as asked.
+
+    Args:
+        status: HTTP status.
+        detail: A sentence for the caller.
+        headers: Sent with the answer.
+    """
+
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail: Any = detail
+        self.headers = dict(headers or {})
+
+
+class Malformed(Problem):
+    """Some of the input is malformed: 422.
+
+    Args:
+        faults: At least one.
+    """
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(422, "The input is malformed.")
+        self.detail = [fault._asdict() for fault in faults]
+
+
+def malformed(*loc: str | int, msg: str, type: str = "value_error") -> Malformed:  # noqa: A002  its name on the wire
+    """Make the problem that one value is malformed."""
+    return Malformed([Fault(loc, msg, type)])
+
+
+def not_found(what: str) -> Problem:
+    """Make the answer for what is absent and for what the caller may not see: the same."""
+    return Problem(404, f"There is no such {what}, or you may not see it.")
+
+
+def forbidden(what: str) -> Problem:
+    """Make the answer for what the caller may see and not change."""
+    return Problem(403, f"Only its owner may change this {what}.")
+
+
+def render(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Write the answer for any error."""
+    problem = error if isinstance(error, Problem) else _translated(error)
+    return Response(
+        msgspec.json.encode({"detail": problem.detail}),
+        status_code=problem.status,
+        headers=problem.headers,
+        media_type=MediaType.JSON,
+    )
+
+
+def _translated(error: Exception) -> Problem:
+    match error:
+        case ValidationException():
+            return Malformed([_fault(entry) for entry in _entries(error)])
+        case NotFoundException():
+            return Problem(404, "There is nothing at this address.")
+        case MethodNotAllowedException():
+            return Problem(405, "This address does not take this method.", error.headers)
+        case HTTPException() if error.status_code == 413:
+            return Problem(413, "The body is too large.")
+        case ClientException() | RecursionError():
+            return malformed(
+                "body", msg="The body is not readable JSON, or nested too deeply.", type="json_invalid"
+            )
+        case HTTPException():
+            return Problem(error.status_code, error.detail)
+        case DatabaseUnavailable():
+            _log.error("database unavailable", reason=str(error))
+            return Problem(
+                503, "The hub cannot store anything at the moment; try again later.", {"Retry-After": "2"}
+            )
+    _log.error("unexpected error", exc_info=error)
+    return Problem(500, "The hub failed on this request. Its operator finds the reason under the x-request-id.")
+
+
+def _entries(error: ValidationException) -> list[dict[str, str]]:
+    extra: Any = error.extra
+    return list(extra) if extra else [{"message": error.detail}]
+
+
+def _fault(entry: Mapping[str, str]) -> Fault:
+    source = entry.get("source", "body")
+    key = entry.get("key", "")
+    way = tuple(key.split(".")) if key and key != "data" else ()
+    return Fault((source, *way), entry["message"], "value_error")

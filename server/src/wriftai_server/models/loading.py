@@ -1,0 +1,103 @@
+"""Load a catalogue of models from lines of JSON."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any, NamedTuple
+
+import msgspec
+
+from wriftai_server.database.driver import Database
+from wriftai_server.database.values import timestamp
+from wriftai_server.hardware import service as hardware
+from wriftai_server.http.problems import Malformed
+from wriftai_server.models import service, store
+from wriftai_server.models.bodies import CreateModel
+
+_BATCH = 1000
+
+_decoder = msgspec.json.Decoder(CreateModel)
+
+
+class BadLine(NamedTuple):
+    """A line that is not a model.
+
+    Attributes:
+        number: From 1 on.
+        reason: What is wrong with it.
+    """
+
+    number: int
+    reason: str
+
+
+class Batch(NamedTuple):
+    """What became of some lines.
+
+    Attributes:
+        size: Their length in bytes.
+        created: Models that are new.
+        present: Models whose names the owner has already; they stay as they are.
+        bad: Lines that are not models.
+    """
+
+    size: int
+    created: int
+    present: int
+    bad: list[BadLine]
+
+
+async def load(database: Database, lines: Iterable[bytes], *, owner: str) -> AsyncIterator[Batch]:
+    """Add the models that an owner does not have yet, batch by batch.
+
+    Each batch is stored whole or not at all. Started again after an interruption it goes on with what is missing.
+
+    Args:
+        database: May be in use by a running hub.
+        lines: A `CreateModelParams` object each; blank ones do not count.
+        owner: Username.
+
+    Raises:
+        Problem: 404, there is no such user.
+    """
+    async with database.reading() as view:
+        owner_id = await service.owner_id(view, owner)
+    known: dict[str, str] = {}
+    numbered = enumerate(lines, 1)
+    while some := list(islice(numbered, _BATCH)):
+        bad: list[BadLine] = []
+        async with database.reading() as view:
+            rows = [row async for row in _rows(view, some, owner_id, known, bad)]
+        async with database.writing() as transaction:
+            created = await store.add_new(transaction, rows) if rows else 0
+        yield Batch(sum(len(line) for _, line in some), created, len(rows) - created, bad)
+
+
+async def _rows(
+    view: Any, some: list[tuple[int, bytes]], owner_id: str, known: dict[str, str], bad: list[BadLine]
+) -> AsyncIterator[dict[str, Any]]:
+    moments = _moments()
+    for number, line in some:
+        text = line.removeprefix(b"\xef\xbb\xbf").strip()
+        if not text:
+            continue
+        try:
+            params = _decoder.decode(text).given()
+            identifier = params["hardware_identifier"]
+            if identifier not in known:
+                known[identifier] = await hardware.id_of(view, identifier)
+        except Malformed as error:
+            bad.append(BadLine(number, error.detail[0]["msg"]))
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            bad.append(BadLine(number, str(error)))
+        else:
+            row = service.new_row(params, owner_id=owner_id, created_at=next(moments))
+            yield {**row, "hardware_id": known[identifier]}
+
+
+def _moments() -> Iterator[str]:
+    """Count up in microseconds, so that the order of creation is the order of the lines."""
+    moment = datetime.now(UTC)
+    while True:
+        yield timestamp(moment)
+        moment += timedelta(microseconds=1)

@@ -1,0 +1,227 @@
+"""Rows of models.
+
+What a caller may see of them is put together from at most two sets, each with an index in every order: everyone's
+public models or one owner's, and one owner's private ones. A page reads only as many rows of each as it shows, so
+it costs the same at any depth, and however many private models of others lie between.
+"""
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Subquery,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    union_all,
+    update,
+)
+
+from wriftai.models import ModelsSortBy
+from wriftai_server.database.driver import Reader, Row, Transaction
+from wriftai_server.database.schema import hardware, models, users, versions
+from wriftai_server.database.statements import Query, Statement, keyset
+from wriftai_server.http.paging import Place
+from wriftai_server.models.wire import COLUMNS
+
+SORT_KEYS = {
+    ModelsSortBy.CREATED_AT: models.c.created_at,
+    ModelsSortBy.PREDICTION_COUNT: models.c.predictions_count,
+}
+
+_PUBLIC = models.c.visibility == literal_column("'public'")
+_PRIVATE = models.c.visibility == literal_column("'private'")
+VISIBLE = or_(_PUBLIC, models.c.owner_id == bindparam("viewer"))
+_OF_OWNER = models.c.owner_id == bindparam("owner_id")
+
+
+def whole() -> Query:
+    """Select everything that is shown of models, with owner, hardware and latest version."""
+    owned = models.join(users, users.c.id == models.c.owner_id)
+    running = owned.join(hardware, hardware.c.id == models.c.hardware_id)
+    versioned = running.outerjoin(
+        versions, and_(versions.c.model_id == models.c.id, versions.c.number == models.c.latest_version)
+    )
+    return select(*COLUMNS).select_from(versioned)
+
+
+_NAMED = and_(func.lower(users.c.username) == bindparam("owner"), func.lower(models.c.name) == bindparam("name"))
+_GET = Statement(whole().where(_NAMED, VISIBLE))
+_STAKE = Statement(
+    select(models.c.id, models.c.owner_id, models.c.name)
+    .join_from(models, users, users.c.id == models.c.owner_id)
+    .where(_NAMED, VISIBLE)
+)
+_INSERTED = (
+    "id",
+    "owner_id",
+    "name",
+    "visibility",
+    "description",
+    "source_url",
+    "license_url",
+    "paper_url",
+    "hardware_id",
+    "created_at",
+)
+_INSERT = Statement(insert(models).values({name: bindparam(name) for name in _INSERTED}))
+_INSERT_NEW = Statement(
+    insert(models).from_select(
+        list(_INSERTED),
+        select(*(bindparam(name, type_=models.c[name].type) for name in _INSERTED)).where(
+            ~exists().where(
+                models.c.owner_id == bindparam("owner_id"),
+                func.lower(models.c.name) == func.lower(bindparam("name")),
+            )
+        ),
+    )
+)
+_DELETE = Statement(delete(models).where(models.c.id == bindparam("model_id")))
+_NEXT_NUMBER = Statement(
+    update(models)
+    .where(models.c.id == bindparam("model_id"))
+    .values(versions_created=models.c.versions_created + 1, latest_version=models.c.versions_created + 1)
+    .returning(models.c.versions_created)
+)
+_LATEST = Statement(
+    update(models)
+    .where(models.c.id == bindparam("model_id"))
+    .values(
+        latest_version=select(func.max(versions.c.number))
+        .where(versions.c.model_id == bindparam("model_id"))
+        .scalar_subquery()
+    )
+)
+
+
+@cache
+def _update(*names: str) -> Statement:
+    return Statement(
+        update(models)
+        .where(models.c.id == bindparam("model_id"))
+        .values({name: bindparam(name) for name in names})
+    )
+
+
+@cache
+def _page(sort_by: ModelsSortBy, descending: bool, after: bool, of_owner: bool, own: bool) -> Statement:
+    """Build the query for a page.
+
+    Args:
+        sort_by: What to order by.
+        descending: Largest first.
+        after: Whether the page starts behind a row.
+        of_owner: Whether it holds one owner's models or everyone's.
+        own: Whether the viewer has models among them, so that private ones are there too.
+    """
+    key = SORT_KEYS[sort_by]
+
+    def ids(*conditions: ColumnElement[bool]) -> Subquery:
+        found = select(models.c.id, key.label("key")).where(*conditions)
+        return keyset(found, [key, models.c.id], descending=descending, after=after).subquery()
+
+    sets = [ids(_OF_OWNER, _PUBLIC) if of_owner else ids(_PUBLIC)]
+    if own:
+        sets.append(ids(models.c.owner_id == bindparam("viewer"), _PRIVATE))
+    found = union_all(*(select(each.c.id, each.c.key) for each in sets)).subquery() if own else sets[0]
+    return Statement(
+        keyset(
+            whole().join(found, found.c.id == models.c.id),
+            [found.c.key, found.c.id],
+            descending=descending,
+            after=False,
+        )
+    )
+
+
+def key_of(sort_by: ModelsSortBy) -> Any:
+    """Give the function that gives the sort keys of a row."""
+    column = 2 if sort_by == ModelsSortBy.CREATED_AT else 9
+    return lambda row: (row[column], row[0])
+
+
+async def get(view: Reader, *, viewer: str | None, owner: str, name: str) -> Row | None:
+    """Find a model that the viewer may see, by names without regard to case."""
+    return await view.one(_GET, viewer=viewer, owner=owner.lower(), name=name.lower())
+
+
+async def stake(view: Reader, *, viewer: str | None, owner: str, name: str) -> Row | None:
+    """Find the id, owner's id and name of a model that the viewer may see."""
+    return await view.one(_STAKE, viewer=viewer, owner=owner.lower(), name=name.lower())
+
+
+async def page(
+    view: Reader,
+    place: Place,
+    *,
+    viewer: str | None,
+    owner_id: str | None,
+    sort_by: ModelsSortBy,
+    descending: bool,
+    limit: int,
+) -> list[Row]:
+    """Find models that the viewer may see, from a place on.
+
+    Args:
+        view: Runs the query.
+        place: Where to start.
+        viewer: Id of who looks; None is anonymous.
+        owner_id: Whose models; None is everyone's.
+        sort_by: What to order by.
+        descending: Largest first.
+        limit: How many at most.
+    """
+    own = viewer is not None and owner_id in (None, viewer)
+    values: dict[str, Any] = {"limit": limit, **place.values()}
+    if own:
+        values["viewer"] = viewer
+    if owner_id is not None:
+        values["owner_id"] = owner_id
+    statement = _page(sort_by, descending != place.backward, place.key is not None, owner_id is not None, own)
+    return await view.all(statement, **values)
+
+
+async def add(transaction: Transaction, **values: Any) -> None:
+    """Store a new model."""
+    await transaction.execute(_INSERT, **values)
+
+
+async def add_new(transaction: Transaction, rows: list[dict[str, Any]]) -> int:
+    """Store those models whose names their owners do not have yet; give their number."""
+    return await transaction.execute_many(_INSERT_NEW, rows)
+
+
+async def change(transaction: Transaction, *, model_id: str, **values: Any) -> None:
+    """Change some columns of a model."""
+    await transaction.execute(_update(*sorted(values)), model_id=model_id, **values)
+
+
+async def remove(transaction: Transaction, *, model_id: str) -> None:
+    """Remove a model and its versions."""
+    await transaction.execute(_DELETE, model_id=model_id)
+
+
+async def next_version_number(transaction: Transaction, *, model_id: str) -> int:
+    """Count one more version, which becomes the latest, and give its number; no number is given twice."""
+    row = await transaction.one(_NEXT_NUMBER, model_id=model_id)
+    if row is None:
+        raise LookupError(model_id)
+    number: int = row[0]
+    return number
+
+
+async def find_latest_version(transaction: Transaction, *, model_id: str) -> None:
+    """Make the newest version that is left the latest."""
+    await transaction.execute(_LATEST, model_id=model_id)
+
+
+def sort_key_types(sort_by: ModelsSortBy) -> tuple[type, ...]:
+    """Give the types of the sort keys."""
+    return (str if sort_by == ModelsSortBy.CREATED_AT else int, str)

@@ -1,0 +1,1 @@
+"""Search: finding models and users by what a person types."""

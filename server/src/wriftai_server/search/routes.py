@@ -1,0 +1,42 @@
+"""Search over HTTP."""
+
+from typing import Annotated, Any
+
+from litestar import Request, get
+from litestar.params import Parameter
+
+from wriftai.common_types import User
+from wriftai.models import Model
+from wriftai_server.http.caller import anyone
+from wriftai_server.http.paging import Cursor, Page, PageSize, page, read_cursor
+from wriftai_server.models import wire as models
+from wriftai_server.search import service, store
+from wriftai_server.users import wire as users
+
+Query = Annotated[
+    str, Parameter(query="q", max_length=1000, description="A name, `owner/name`, or words in any order.")
+]
+
+
+@get("/search/models", guards=[anyone], tags=["search"], summary="Find models")
+async def search_models(
+    request: Request[Any, Any, Any], q: Query, cursor: Cursor = None, page_size: PageSize = 25
+) -> Page[Model]:
+    """Give a page of the models that match and that the caller may see, best match first."""
+    order = f"search:models:{q}"
+    place = read_cursor(cursor, order, store.KEY_TYPES)
+    async with request.app.state["database"].scanning() as view:
+        found = await service.models(view, request.user, q, place, size=page_size)
+    return page([models.shown(row, request.user.hub_url) for row in found.rows], found, order, request)
+
+
+@get("/search/users", guards=[anyone], tags=["search"], summary="Find users")
+async def search_users(
+    request: Request[Any, Any, Any], q: Query, cursor: Cursor = None, page_size: PageSize = 25
+) -> Page[User]:
+    """Give a page of the users that match, best match first."""
+    order = f"search:users:{q}"
+    place = read_cursor(cursor, order, store.KEY_TYPES)
+    async with request.app.state["database"].scanning() as view:
+        found = await service.users(view, q, place, size=page_size)
+    return page([users.shown(row, request.user.hub_url) for row in found.rows], found, order, request)

@@ -1,0 +1,34 @@
+"""What an operator can set; the command line and `WRIFTAI_…` variables fill it in."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of a running hub.
+
+    Attributes:
+        data_dir: Holds everything that the hub keeps.
+        host: Address to listen on.
+        port: To listen on; 0 takes a free one.
+        public_url: Address that callers reach the hub under, where it stands behind a proxy; None takes it from
+            each request.
+        hardware: Catalogue of what models can run on; None offers what this machine has.
+        rate_limit: Requests that a caller may send in a minute; 0 sets no limit.
+        max_body_bytes: Longer bodies are refused.
+        log_level: Less important lines are left out.
+    """
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8000
+    public_url: str | None = None
+    hardware: Path | None = None
+    rate_limit: Annotated[int, Meta(ge=0)] = 0
+    max_body_bytes: Annotated[int, Meta(ge=1)] = 1024 * 1024
+    log_level: LogLevel = "info"

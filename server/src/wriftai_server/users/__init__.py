@@ -1,0 +1,1 @@
+"""Users: the people on the hub, and the tokens that stand for them."""

@@ -1,0 +1,88 @@
+"""Users over HTTP."""
+
+from typing import Annotated, Any
+
+from litestar import Request, Response, get, patch
+from litestar.params import Parameter
+from msgspec import Meta
+
+from wriftai.common_types import SortDirection, User
+from wriftai.users import UsersSortBy
+from wriftai_server.http.bodies import UNSET, URL, Body, Text, UnsetType, Username
+from wriftai_server.http.caller import anyone, signed_in
+from wriftai_server.http.paging import Cursor, Page, PageSize, page, read_cursor
+from wriftai_server.http.problems import not_found
+from wriftai_server.users import avatar, service, store
+from wriftai_server.users.wire import shown
+
+KEY_TYPES = (str, str)
+
+
+class UpdateUser(Body):
+    """What to change of the caller: keys left out stay, null clears those that may be null."""
+
+    username: Username | UnsetType = UNSET
+    name: Text | UnsetType | None = UNSET
+    bio: Annotated[str, Meta(pattern=r"^[^\u0000]*$", max_length=2000)] | UnsetType | None = UNSET
+    urls: Annotated[list[URL], Meta(max_length=20)] | UnsetType | None = UNSET
+    company: Text | UnsetType | None = UNSET
+    location: Text | UnsetType | None = UNSET
+
+
+@get("/users", guards=[anyone], tags=["users"], summary="List users")
+async def list_users(
+    request: Request[Any, Any, Any],
+    cursor: Cursor = None,
+    page_size: PageSize = 25,
+    sort_by: UsersSortBy = UsersSortBy.CREATED_AT,
+    sort_direction: SortDirection = SortDirection.ASC,
+) -> Page[User]:
+    """Give a page of everyone on the hub."""
+    order = f"users:{sort_by}:{sort_direction}"
+    place = read_cursor(cursor, order, KEY_TYPES)
+    async with request.app.state["database"].reading() as view:
+        found = await service.page(view, place, descending=sort_direction == SortDirection.DESC, size=page_size)
+    return page([shown(row, request.user.hub_url) for row in found.rows], found, order, request)
+
+
+@get("/users/{username:str}", guards=[anyone], tags=["users"], summary="Get a user")
+async def get_user(request: Request[Any, Any, Any], username: str) -> User:
+    """Give one user, by name without regard to case."""
+    async with request.app.state["database"].reading() as view:
+        return await service.get(view, request.user, username=username)
+
+
+@get("/user", guards=[signed_in], tags=["users"], summary="Get the caller")
+async def get_me(request: Request[Any, Any, Any]) -> User:
+    """Give the user whose token was sent."""
+    async with request.app.state["database"].reading() as view:
+        return await service.me(view, request.user)
+
+
+@patch("/user", guards=[signed_in], tags=["users"], summary="Change the caller")
+async def update_me(request: Request[Any, Any, Any], data: UpdateUser) -> User:
+    """Change the user whose token was sent."""
+    async with request.app.state["database"].writing() as transaction:
+        return await service.change_me(transaction, request.user, data.given())
+
+
+@get(
+    "/avatars/{file_name:str}",
+    guards=[anyone],
+    include_in_schema=False,
+    media_type="image/svg+xml",
+    cache_control=None,
+)
+async def get_avatar(
+    request: Request[Any, Any, Any], file_name: Annotated[str, Parameter(max_length=64)]
+) -> Response[str]:
+    """Draw the picture of a user."""
+    async with request.app.state["database"].reading() as view:
+        row = await store.get(view, id=file_name.removesuffix(".svg"))
+    if row is None:
+        raise not_found("user")
+    return Response(
+        avatar.draw(row[0], row[1]),
+        media_type="image/svg+xml",
+        headers={"Cache-Control": "public, max-age=3600", "Content-Security-Policy": "default-src 'none'"},
+    )

@@ -1,0 +1,122 @@
+"""Rules for users."""
+
+from typing import Any
+
+import msgspec
+
+from wriftai.common_types import User
+from wriftai_server.database.driver import Reader, Row, Transaction, UniqueViolation
+from wriftai_server.database.values import new_id, now
+from wriftai_server.http.caller import Caller, Token, new_token
+from wriftai_server.http.paging import Cut, Place, cut
+from wriftai_server.http.problems import Problem, not_found
+from wriftai_server.users import store
+from wriftai_server.users.wire import shown
+
+
+async def get(view: Reader, caller: Caller, *, username: str) -> User:
+    """Find a user by name.
+
+    Raises:
+        Problem: 404, there is none.
+    """
+    row = await store.find(view, username=username)
+    if row is None:
+        raise not_found("user")
+    return shown(row, caller.hub_url)
+
+
+async def me(view: Reader, caller: Caller) -> User:
+    """Find the caller."""
+    row = await store.get(view, id=str(caller.id))
+    if row is None:
+        raise not_found("user")
+    return shown(row, caller.hub_url)
+
+
+async def page(view: Reader, place: Place, *, descending: bool, size: int) -> Cut:
+    """Cut a page out of all users."""
+    return cut(await store.page(view, place, descending=descending, limit=size + 1), place, size, store.key_of)
+
+
+async def change_me(transaction: Transaction, caller: Caller, changes: dict[str, Any]) -> User:
+    """Change the caller.
+
+    Raises:
+        Problem: 409, the username is taken.
+    """
+    if changes:
+        columns = {name: _stored(name, value) for name, value in changes.items()}
+        try:
+            await store.change(transaction, user_id=str(caller.id), updated_at=now(), **columns)
+        except UniqueViolation:
+            raise _taken(changes["username"]) from None
+    return await me(transaction, caller)
+
+
+async def create(transaction: Transaction, *, username: str, is_admin: bool = False) -> Token:
+    """Add a user and the first token.
+
+    Raises:
+        Problem: 409, the username is taken.
+    """
+    user_id, created_at = new_id(), now()
+    blank = dict.fromkeys(("name", "bio", "urls", "location", "company", "updated_at"))
+    try:
+        await store.add(
+            transaction, **blank, id=user_id, username=username, is_admin=int(is_admin), created_at=created_at
+        )
+    except UniqueViolation:
+        raise _taken(username) from None
+    token = new_token()
+    await store.add_token(transaction, token, user_id=user_id, label="first", created_at=created_at)
+    return token
+
+
+async def create_token(transaction: Transaction, *, username: str, label: str) -> Token:
+    """Give a user one more token.
+
+    Raises:
+        Problem: 404, there is no such user.
+    """
+    user = await store.find(transaction, username=username)
+    if user is None:
+        raise not_found("user")
+    token = new_token()
+    await store.add_token(transaction, token, user_id=user[0], label=label, created_at=now())
+    return token
+
+
+async def every(view: Reader) -> list[Row]:
+    """Find the username, rights and time of creation of every user."""
+    return await store.every(view)
+
+
+async def tokens(view: Reader, *, username: str) -> list[Row]:
+    """Find the id, label and time of creation of each of a user's tokens.
+
+    Raises:
+        Problem: 404, there is no such user.
+    """
+    user = await store.find(view, username=username)
+    if user is None:
+        raise not_found("user")
+    return await store.tokens_of(view, user_id=user[0])
+
+
+async def revoke_token(transaction: Transaction, *, token_id: str) -> None:
+    """Remove a token; whoever sends it is refused from then on.
+
+    Raises:
+        Problem: 404, there is no such token.
+    """
+    if not await store.remove_token(transaction, token_id=token_id):
+        raise not_found("token")
+
+
+def _stored(name: str, value: Any) -> Any:
+    return msgspec.json.encode(value).decode() if name == "urls" and value is not None else value
+
+
+def _taken(username: str) -> Problem:
+    return Problem(409, f"The username '{username}' is taken: choose another.")

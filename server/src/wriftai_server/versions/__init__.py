@@ -1,0 +1,1 @@
+"""Versions: the immutable states of a model."""

@@ -1,0 +1,124 @@
+"""Versions over HTTP."""
+
+from typing import Annotated, Any
+
+from litestar import Request, delete, get, post
+from litestar.params import Parameter
+from msgspec import Meta
+
+from wriftai_server.http.bodies import Body, Text
+from wriftai_server.http.caller import anyone, signed_in
+from wriftai_server.http.idempotency import IdempotencyKey, once
+from wriftai_server.http.paging import Cursor, Page, PageSize, page, read_cursor
+from wriftai_server.models import service as models
+from wriftai_server.versions import service
+from wriftai_server.versions.wire import NumberedVersion, shown
+
+Digest = Annotated[str, Meta(pattern=r"^sha256:[a-f0-9]{64}$(?!\n)")]
+Number = Annotated[int, Parameter(ge=1, le=2**31, description="1, 2, 3 … in each model.")]
+
+
+class SchemaPair(Body):
+    """What goes into a prediction and what comes out: JSON Schemas, draft 2020-12."""
+
+    input: dict[str, Any]
+    output: dict[str, Any]
+
+
+class SchemaSet(Body):
+    """The interfaces of a version."""
+
+    prediction: SchemaPair
+
+
+class CreateVersion(Body):
+    """What a new version is made of."""
+
+    release_notes: Text
+    schemas: SchemaSet
+    container_image_digest: Digest
+
+
+@get(
+    "/models/{owner:str}/{name:str}/versions",
+    guards=[anyone],
+    tags=["versions"],
+    summary="List a model's versions",
+)
+async def list_versions(
+    request: Request[Any, Any, Any], owner: str, name: str, cursor: Cursor = None, page_size: PageSize = 25
+) -> Page[NumberedVersion]:
+    """Give a page of a model's versions, newest first."""
+    async with request.app.state["database"].reading() as view:
+        model_id, _ = await models.seen(view, request.user, owner=owner, name=name)
+        order = f"versions:{model_id}"
+        place = read_cursor(cursor, order, (int,))
+        found = await service.page(view, place, model_id=model_id, size=page_size)
+    return page([shown(row) for row in found.rows], found, order, request)
+
+
+@post("/models/{owner:str}/{name:str}/versions", guards=[signed_in], tags=["versions"], summary="Add a version")
+async def create_version(
+    request: Request[Any, Any, Any],
+    owner: str,
+    name: str,
+    data: CreateVersion,
+    idempotency_key: IdempotencyKey = None,
+) -> NumberedVersion:
+    """Add a version to a model that the caller owns; it becomes the latest."""
+    async with request.app.state["database"].writing() as transaction:
+        version: NumberedVersion = await once(
+            transaction,
+            request,
+            idempotency_key,
+            lambda: service.create(transaction, request.user, owner=owner, name=name, params=data.given()),
+        )
+    return version
+
+
+@get("/versions/{version_id:str}", guards=[anyone], tags=["versions"], summary="Get a version")
+async def get_version(request: Request[Any, Any, Any], version_id: str) -> NumberedVersion:
+    """Give one version, by id."""
+    async with request.app.state["database"].reading() as view:
+        return await service.get(view, request.user, version_id=version_id)
+
+
+@get(
+    "/models/{owner:str}/{name:str}/versions/{number:int}",
+    guards=[anyone],
+    tags=["versions"],
+    summary="Get a version by its number",
+)
+async def get_numbered_version(
+    request: Request[Any, Any, Any], owner: str, name: str, number: Number
+) -> NumberedVersion:
+    """Give one version of a model, by its number."""
+    async with request.app.state["database"].reading() as view:
+        return await service.get_numbered(view, request.user, owner=owner, name=name, number=number)
+
+
+@delete(
+    "/versions/{version_id:str}",
+    guards=[signed_in],
+    tags=["versions"],
+    summary="Delete a version",
+    status_code=200,
+)
+async def delete_version(request: Request[Any, Any, Any], version_id: str) -> None:
+    """Remove a version of a model that the caller owns."""
+    async with request.app.state["database"].writing() as transaction:
+        await service.remove(transaction, request.user, version_id=version_id)
+
+
+@delete(
+    "/models/{owner:str}/{name:str}/versions/{number:int}",
+    guards=[signed_in],
+    tags=["versions"],
+    summary="Delete a version by its number",
+    status_code=200,
+)
+async def delete_numbered_version(request: Request[Any, Any, Any], owner: str, name: str, number: Number) -> None:
+    """Remove one version of a model that the caller owns, by its number."""
+    async with request.app.state["database"].writing() as transaction:
+        version = await service.get_numbered(transaction, request.user, owner=owner, name=name, number=number)
+        await service.remove(transaction, request.user, version_id=version["id"])

@@ -1,0 +1,118 @@
+"""Rules for versions."""
+
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+
+from wriftai_server.database.driver import Reader, Transaction
+from wriftai_server.database.values import new_id, now
+from wriftai_server.http.caller import Caller
+from wriftai_server.http.paging import Cut, Place, cut
+from wriftai_server.http.problems import Fault, Malformed, forbidden, not_found
+from wriftai_server.models import service as models
+from wriftai_server.models import store as models_store
+from wriftai_server.versions import store
+from wriftai_server.versions.wire import NumberedVersion, shown
+
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+
+async def get(view: Reader, caller: Caller, *, version_id: str) -> NumberedVersion:
+    """Find a version by id.
+
+    Raises:
+        Problem: 404, there is none that the caller may see.
+    """
+    row = await store.get(view, viewer=caller.id, version_id=version_id)
+    if row is None:
+        raise not_found("version")
+    return shown(row)
+
+
+async def get_numbered(view: Reader, caller: Caller, *, owner: str, name: str, number: int) -> NumberedVersion:
+    """Find a version of a model by its number.
+
+    Raises:
+        Problem: 404, there is none that the caller may see.
+    """
+    model_id, _ = await models.seen(view, caller, owner=owner, name=name)
+    row = await store.by_number(view, model_id=model_id, number=number)
+    if row is None:
+        raise not_found("version")
+    return shown(row)
+
+
+async def page(view: Reader, place: Place, *, model_id: str, size: int) -> Cut:
+    """Cut a page out of a model's versions."""
+    rows = await store.page(view, place, model_id=model_id, limit=size + 1)
+    return cut(rows, place, size, store.key_of)
+
+
+async def create(
+    transaction: Transaction, caller: Caller, *, owner: str, name: str, params: dict[str, Any]
+) -> NumberedVersion:
+    """Add a version to a model that the caller owns; it becomes the latest.
+
+    Args:
+        transaction: Changes the rows.
+        caller: Must own the model.
+        owner: Username.
+        name: Of the model.
+        params: Checked `CreateVersionParams`.
+
+    Raises:
+        Problem: 404 or 403.
+        Malformed: A schema is not a JSON Schema.
+    """
+    model_id = await models.owned(transaction, caller, owner=owner, name=name)
+    check_schemas(msgspec.to_builtins(params["schemas"]))
+    version_id = new_id()
+    await store.add(
+        transaction,
+        id=version_id,
+        model_id=model_id,
+        number=await models_store.next_version_number(transaction, model_id=model_id),
+        release_notes=params["release_notes"],
+        schemas=msgspec.json.encode(params["schemas"]).decode(),
+        container_image_digest=params["container_image_digest"],
+        created_at=now(),
+    )
+    return await get(transaction, caller, version_id=version_id)
+
+
+async def remove(transaction: Transaction, caller: Caller, *, version_id: str) -> None:
+    """Remove a version of a model that the caller owns; the newest that is left becomes the latest.
+
+    Raises:
+        Problem: 404 or 403.
+    """
+    row = await store.get(transaction, viewer=caller.id, version_id=version_id)
+    if row is None:
+        raise not_found("version")
+    *_, model_id, owner_id = row
+    if owner_id != caller.id:
+        raise forbidden("version")
+    await store.remove(transaction, version_id=version_id)
+    await models_store.find_latest_version(transaction, model_id=model_id)
+
+
+def check_schemas(schemas: Any) -> None:
+    """Check that what a version says of its interfaces are JSON Schemas, draft 2020-12.
+
+    Raises:
+        Malformed: One fault for each schema that is not.
+    """
+    faults = []
+    for side, schema in schemas["prediction"].items():
+        loc = ("body", "schemas", "prediction", side)
+        if schema.get("$schema", _DRAFT).rstrip("#") != _DRAFT:
+            faults.append(Fault(loc, f"The schema must be of the draft {_DRAFT}.", "schema_draft"))
+            continue
+        try:
+            jsonschema_rs.meta.validate({**schema, "$schema": _DRAFT})
+        except (jsonschema_rs.ValidationError, ValueError) as error:
+            reason = getattr(error, "message", None) or str(error)
+            faults.append(Fault(loc, f"This is not a JSON Schema: {reason}", "schema_invalid"))
+    if faults:
+        raise Malformed(faults)

@@ -1,0 +1,108 @@
+"""The OpenAPI 3.1 document of the hub, made from its routes."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Router
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme, Tag
+
+from wriftai_server._version import __version__
+from wriftai_server.http.caller import signed_in
+
+_DESCRIPTION = """
+A hub for machine-learning models. Times are RFC 3339 in UTC, ids are UUIDs. Lists come in pages; a page tells
+the cursors of its neighbours. An error is `{"detail": ...}`: a sentence, or for malformed input a list of faults.
+What is absent and what the caller may not see get the same 404.
+""".strip()
+
+_SCHEME = "token"
+
+
+class ProblemEntry(msgspec.Struct):
+    """One thing that is wrong with the input: where, in words, and for programs."""
+
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class Problem(msgspec.Struct):
+    """Why the request was refused, and what to do."""
+
+    detail: str
+
+
+class Malformed(msgspec.Struct):
+    """What is wrong with the input."""
+
+    detail: list[ProblemEntry]
+
+
+_PROBLEMS = {
+    "401": "The token is missing, or not valid.",
+    "403": "The caller may see it and not do this.",
+    "404": "There is no such thing, or the caller may not see it.",
+    "409": "The name is taken.",
+    "413": "The body is too large.",
+    "422": "The input is malformed.",
+    "429": "Too many requests; `Retry-After` says when to come back.",
+    "503": "The hub cannot store anything at the moment.",
+}
+
+
+def document(handlers: Iterable[HTTPRouteHandler], prefix: str) -> dict[str, Any]:
+    """Describe routes.
+
+    Args:
+        handlers: All under one prefix.
+        prefix: Of their paths.
+    """
+    known = list(handlers)
+    described = Litestar([Router(prefix, route_handlers=known)], openapi_config=_config(), logging_config=None)
+    schema: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(described.openapi_schema.to_schema()))
+    _, components = msgspec.json.schema_components(
+        (Problem, Malformed), ref_template="#/components/schemas/{name}"
+    )
+    schema["components"]["schemas"] |= components
+    guards = {handler.handler_name: handler.guards or () for handler in known}
+    for operation in (operation for path in schema["paths"].values() for operation in path.values()):
+        needs_token = signed_in in guards[operation["operationId"]]
+        operation["security"] = [{_SCHEME: []}] if needs_token else [{}, {_SCHEME: []}]
+        operation["responses"].pop("400", None)  # Litestar's own; malformed input is a 422 here.
+        operation["responses"] |= {status: _refusal(status) for status in _refusals(operation, needs_token)}
+    return schema
+
+
+def _refusals(operation: dict[str, Any], needs_token: bool) -> list[str]:
+    places = {parameter["in"] for parameter in operation.get("parameters", ())}
+    statuses = {"401", "429", "503"}
+    if "path" in places:
+        statuses |= {"403", "404"} if needs_token else {"404"}
+    if "requestBody" in operation:
+        statuses |= {"409", "413", "422"}
+    if places:
+        statuses.add("422")
+    return sorted(statuses)
+
+
+def _refusal(status: str) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{'Malformed' if status == '422' else 'Problem'}"}
+    return {"description": _PROBLEMS[status], "content": {"application/json": {"schema": schema}}}
+
+
+def _config() -> OpenAPIConfig:
+    scheme = SecurityScheme(
+        type="http", scheme="bearer", description="A token of `wriftai-server tokens create`."
+    )
+    return OpenAPIConfig(
+        title="WriftAI hub",
+        version=__version__,
+        description=_DESCRIPTION,
+        use_handler_docstrings=True,
+        operation_id_creator=lambda handler, _method, _path: handler.handler_name,
+        components=Components(security_schemes={_SCHEME: scheme}),
+        tags=[Tag(name) for name in ("models", "versions", "hardware", "users", "search")],
+    )
