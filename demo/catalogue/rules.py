@@ -1,11 +1,11 @@
 """Look up papers, families, licences and words in the tables of `rules.toml`."""
 
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import tomllib
 from demo.catalogue.timm_source import Entry
 
 ARXIV = re.compile(r"arxiv\.org/(?:abs|pdf)/(\d{4}\.\d{4,5})", re.IGNORECASE)

@@ -2,6 +2,7 @@
 
 import socket
 import socketserver
+import ssl
 import struct
 import sys
 import threading
@@ -61,6 +62,7 @@ class SocketServer(socketserver.ThreadingTCPServer):
     """
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self, *scripts: Script) -> None:
         super().__init__(("127.0.0.1", 0), Visit)
@@ -79,7 +81,7 @@ class SocketServer(socketserver.ThreadingTCPServer):
         return self._scripts[min(self.opened, len(self._scripts)) - 1]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exc_info()[1], (ConnectionError, ValueError)):
+        if not isinstance(sys.exc_info()[1], (ConnectionError, ssl.SSLError, ValueError)):
             super().handle_error(request, client_address)
 
     def __enter__(self) -> Self:

@@ -131,5 +131,5 @@ def test_a_loop_that_is_closed_without_a_shutdown_does_no_harm() -> None:
             loop = asyncio.new_event_loop()
             assert loop.run_until_complete(client.authenticated_user.async_get())["username"] == "ada"
             loop.close()
-        del client, loop
+        del client
         gc.collect()

@@ -1,8 +1,6 @@
 """What making a client costs: nothing before the first call, and then only the side that is used."""
 
-import subprocess
 import sys
-import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,16 +8,8 @@ from typing import Any
 import httpx
 import pytest
 from tests.client.hubs import Reply, ScriptedHub
+from tests.client.processes import in_fresh_python
 from tests.client.servers import SocketServer, keep_alive
-
-
-def in_fresh_python(code: str, *arguments: str) -> str:
-    """Run code in an interpreter that has imported nothing yet, and give what it prints."""
-    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(code), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout.strip()
-
 
 HEAVY = "{'httpx', 'httpcore', 'h11', 'anyio', 'ssl', 'asyncio', 'typing_extensions'}"
 

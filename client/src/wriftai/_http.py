@@ -5,9 +5,11 @@ import math
 import ssl
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import anyio
+import httpcore
 import httpx
 from httpx import AsyncClient, Client, DecodingError, HTTPStatusError, Request, Response, Timeout
 
@@ -44,7 +46,11 @@ def _tls() -> ssl.SSLContext:
 def make_client(base_url: str, headers: dict[str, str], transport: Transport | None) -> Client:
     """Make a blocking client; the transport is used when it serves blocking calls."""
     served = transport if isinstance(transport, httpx.BaseTransport) else None
-    return _BoundedClient(base_url=base_url, headers=headers, transport=served, verify=_tls())
+    client = _BoundedClient(base_url=base_url, headers=headers, transport=served, verify=_tls())
+    for carrier in (client._transport, *client._mounts.values()):
+        if isinstance(carrier, httpx.HTTPTransport) and carrier is not served:
+            carrier._pool._network_backend = _BoundedNetwork(carrier._pool._network_backend)
+    return client
 
 
 def make_async_client(base_url: str, headers: dict[str, str], transport: Transport | None) -> AsyncClient:
@@ -106,19 +112,46 @@ async def async_lines(client: Any, path: str, options: dict[str, Any], check: Ch
             yield line
 
 
+_GRACE = 0.1  # The timeouts of the parts speak first: they name the part, and leave no socket open behind them.
+_PIECE = 65536
+_TOO_SLOW = "The call did not end before its timeout."
+
+_deadline: ContextVar[float | None] = ContextVar("_deadline", default=None)
+"""Of the blocking request that is under way, on the monotonic clock; None means never."""
+
+
+def _allowed(seconds: float | None) -> float | None:
+    """Cut a wait of the blocking request that is under way to the time that it has left.
+
+    Raises:
+        httpcore.ReadTimeout: It has none left.
+    """
+    deadline = _deadline.get()
+    if deadline is None:
+        return seconds
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise httpcore.ReadTimeout(_TOO_SLOW)
+    return left if seconds is None else min(seconds, left)
+
+
 class _BoundedClient(Client):
-    """A client that also gives up on a reply that trickles in past the deadline of its request."""
+    """A client that gives up on a server that goes on and on, past the deadline of its request."""
 
     def send(self, request: Request, *, stream: bool = False, **options: Any) -> Response:
         deadline = request.extensions.get("deadline")
-        response = super().send(request, stream=True, **options)
-        if deadline is not None and isinstance(response.stream, httpx.SyncByteStream):
-            response.stream = _BoundedStream(response.stream, request, deadline)
-        if not stream:
-            try:
-                response.read()
-            finally:
-                response.close()
+        token = _deadline.set(deadline)
+        try:
+            response = super().send(request, stream=True, **options)
+            if deadline is not None and isinstance(response.stream, httpx.SyncByteStream):
+                response.stream = _BoundedStream(response.stream, request, deadline)
+            if not stream:
+                try:
+                    response.read()
+                finally:
+                    response.close()
+        finally:
+            _deadline.reset(token)
         return response
 
 
@@ -127,15 +160,17 @@ class _BoundedAsyncClient(AsyncClient):
 
     async def send(self, request: Request, *, stream: bool = False, **options: Any) -> Response:
         deadline = request.extensions.get("deadline")
-        left = None if deadline is None else deadline - time.monotonic()
+        left = None if deadline is None else deadline - time.monotonic() + _GRACE
         try:
             with anyio.fail_after(left):
                 return await super().send(request, stream=stream, **options)
         except TimeoutError:
-            raise _too_slow(request) from None
+            raise httpx.ReadTimeout(_TOO_SLOW, request=request) from None
 
 
 class _BoundedStream(httpx.SyncByteStream):
+    """The body of a reply, whatever transport it comes from."""
+
     def __init__(self, stream: httpx.SyncByteStream, request: Request, deadline: float) -> None:
         self._stream = stream
         self._request = request
@@ -144,12 +179,43 @@ class _BoundedStream(httpx.SyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         for chunk in self._stream:
             if time.monotonic() > self._deadline:
-                raise _too_slow(self._request)
+                raise httpx.ReadTimeout(_TOO_SLOW, request=self._request)
             yield chunk
 
     def close(self) -> None:
         self._stream.close()
 
 
-def _too_slow(request: Request) -> httpx.ReadTimeout:
-    return httpx.ReadTimeout("The reply did not end before the timeout of the whole call.", request=request)
+class _BoundedNetwork(httpcore.NetworkBackend):
+    """Opens sockets of which no single wait outlasts the request, however many waits there are."""
+
+    def __init__(self, network: httpcore.NetworkBackend) -> None:
+        self._network = network
+
+    def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, *args: Any, **options: Any
+    ) -> httpcore.NetworkStream:
+        return _BoundedSocket(self._network.connect_tcp(host, port, _allowed(timeout), *args, **options))
+
+
+class _BoundedSocket(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _allowed(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        for start in range(0, len(buffer), _PIECE):
+            self._stream.write(buffer[start : start + _PIECE], _allowed(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _BoundedSocket(self._stream.start_tls(ssl_context, server_hostname, _allowed(timeout)))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)

@@ -35,16 +35,18 @@ def retry_delay(attempt: int, headers: Mapping[str, str]) -> float:
     """Tell how long to wait before the next attempt, in seconds.
 
     The hub's word counts first: `Retry-After` in seconds or as a date (RFC 9110, 10.2.3), then
-    `x-ratelimit-reset` in Unix seconds; both up to a minute. Without either the delay doubles from 0.5 s to 8 s,
-    less up to a quarter of it so that callers spread out.
+    `x-ratelimit-reset` in Unix seconds, if the limit is used up; both up to a minute. Without either the delay
+    doubles from 0.5 s to 8 s, less up to a quarter of it so that callers spread out.
 
     Args:
         attempt: How many attempts were made before the one that failed, from 0.
         headers: Of the reply, with case-insensitive names; empty when there was none.
     """
+    # Each reply names the end of the limit, whatever it failed of: only who has no call left need wait for it.
+    used_up = headers.get("x-ratelimit-remaining", "0") == "0"
     for hint in (
         _seconds_from_now(headers.get("retry-after")),
-        _seconds_until(headers.get("x-ratelimit-reset")),
+        _seconds_until(headers.get("x-ratelimit-reset") if used_up else None),
     ):
         if hint is not None:
             return min(max(hint, 0.0), _LONGEST_HINT)
@@ -58,7 +60,7 @@ def _seconds_from_now(value: str | None) -> float | None:
         return float(value)
     try:
         return email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -17,6 +17,7 @@ from wriftai_server.http.caller import check_rules
 from wriftai_server.http.limits import Limits
 from wriftai_server.http.observe import Observed, WholeParts
 from wriftai_server.http.problems import render
+from wriftai_server.logs import RequestLog
 from wriftai_server.models import routes as models
 from wriftai_server.search import routes as search
 from wriftai_server.settings import Settings
@@ -71,6 +72,7 @@ def build(settings: Settings) -> ASGIApp:
     """
     offered = catalogue.detect() if settings.hardware is None else catalogue.read(settings.hardware)
     database = open_database(settings.data_dir)
+    requests = RequestLog(settings.log_level)
 
     @asynccontextmanager
     async def life(_: Litestar) -> AsyncIterator[None]:
@@ -78,9 +80,10 @@ def build(settings: Settings) -> ASGIApp:
             await hardware.offer(transaction, offered)
         yield
         await database.close()
+        requests.flush()
         _log.info("stopped")
 
-    return Observed(WholeParts(compose(settings, database, life)))
+    return Observed(WholeParts(compose(settings, database, life)), requests)
 
 
 def compose(settings: Settings, database: Database, *lifespan: Lifespan) -> Litestar:

@@ -89,6 +89,7 @@ models = Table(
     Column("predictions_count", Integer, nullable=False, server_default="0"),
     Column("created_at", Text, nullable=False),
     Column("updated_at", Text),
+    CheckConstraint("visibility IN ('private', 'public')", "visibility"),
 )
 Index("uq_models_name", models.c.owner_id, func.lower(models.c.name), unique=True)
 Index("ix_models_name", func.lower(models.c.name))

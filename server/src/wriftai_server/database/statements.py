@@ -1,5 +1,6 @@
 """SQL that is built once with SQLAlchemy Core and compiled once for each database."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Integer, Select, bindparam, tuple_
@@ -42,7 +43,7 @@ class Statement:
         return known
 
 
-def keyset(query: Query, columns: list[ColumnElement[Any]], *, descending: bool, after: bool) -> Query:
+def keyset(query: Query, columns: Sequence[ColumnElement[Any]], *, descending: bool, after: bool) -> Query:
     """Order a query by columns and cut a page out of it, wherever the page is, at the same cost.
 
     The page has `:limit` rows. With `after` it starts behind the row whose columns are `:key_0`, `:key_1`, …

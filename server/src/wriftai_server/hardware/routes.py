@@ -11,7 +11,7 @@ from wriftai_server.http.caller import anyone
 from wriftai_server.http.paging import Cursor, Page, PageSize, page, read_cursor
 
 
-@get("/hardware", guards=[anyone], tags=["hardware"], summary="List hardware")
+@get("/hardware", before_request=anyone, tags=["hardware"], summary="List hardware")
 async def list_hardware(
     request: Request[Any, Any, Any], cursor: Cursor = None, page_size: PageSize = 25
 ) -> Page[HardwareWithDetails]:

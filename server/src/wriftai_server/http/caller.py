@@ -11,8 +11,7 @@ import secrets
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
+from litestar import Request
 from litestar.routes import BaseRoute, HTTPRoute
 from sqlalchemy import bindparam, select
 
@@ -22,7 +21,7 @@ from wriftai_server.database.statements import Statement
 from wriftai_server.http.limits import Limits
 from wriftai_server.http.problems import Problem
 
-Connection = ASGIConnection[Any, Any, Any, Any]
+AnyRequest = Request[Any, Any, Any]
 
 _TOKEN = re.compile(r"wriftai_([a-z0-9]{12})_([A-Za-z0-9_-]{43})")
 
@@ -70,26 +69,27 @@ def new_token() -> Token:
     return Token(f"wriftai_{token_id}_{secret}", token_id, _hash(secret))
 
 
-async def anyone(connection: Connection, _: BaseRouteHandler) -> None:
+async def anyone(request: AnyRequest) -> None:
     """Rule of a route: everyone may call, anonymous callers too; a token that is sent must be valid."""
-    state, headers = connection.app.state, connection.headers
-    hub_url = state["public_url"] or f"{connection.scope['scheme']}://{headers.get('host', '')}"
-    authorization = headers.get("authorization")
-    connection.scope["user"] = (
+    scope, state = request.scope, request.app.state
+    headers = dict(scope["headers"])
+    hub_url = state["public_url"] or f"{scope['scheme']}://{headers.get(b'host', b'').decode('latin-1')}"
+    authorization = headers.get(b"authorization")
+    scope["user"] = caller = (
         Caller(None, "", False, hub_url)
         if authorization is None
-        else await _authenticated(state["database"], authorization, hub_url)
+        else await _authenticated(state["database"], authorization.decode("latin-1"), hub_url)
     )
     limits: Limits | None = state["limits"]
     if limits is not None:
-        client = connection.scope["client"]
-        connection.scope["state"]["allowance"] = limits.take(connection.scope["user"].id or (client or ("",))[0])
+        address = (scope["client"] or ("",))[0]
+        scope["state"]["allowance"] = limits.take(caller.id or address)
 
 
-async def signed_in(connection: Connection, handler: BaseRouteHandler) -> None:
+async def signed_in(request: AnyRequest) -> None:
     """Rule of a route: only users may call."""
-    await anyone(connection, handler)
-    if connection.scope["user"].id is None:
+    await anyone(request)
+    if request.scope["user"].id is None:
         raise _unauthenticated("This needs a token: send it as 'Authorization: Bearer <token>'.")
 
 
@@ -105,9 +105,9 @@ def check_rules(routes: Iterable[BaseRoute]) -> None:
     for handler in (
         handler for route in routes if isinstance(route, HTTPRoute) for handler in route.route_handlers
     ):
-        if "OPTIONS" not in handler.http_methods and not any(rule in handler.resolve_guards() for rule in RULES):
+        if "OPTIONS" not in handler.http_methods and handler.before_request not in RULES:
             raise RuntimeError(
-                f"{handler} does not say who may call it: give it one of the guards of http/caller.py."
+                f"{handler} does not say who may call it: give it a rule of http/caller.py as its before_request."
             )
 
 

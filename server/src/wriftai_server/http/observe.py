@@ -1,17 +1,17 @@
 """What is noted of each request: an id on every answer, and a line in the log."""
 
+import itertools
 import re
+import secrets
 import time
-import uuid
 from typing import Any
 
-import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from wriftai_server.http.limits import Allowance
+from wriftai_server.logs import RequestLog, request_id
 
-_log = structlog.get_logger()
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _ENCODED_SLASH = re.compile(rb"%2f", re.IGNORECASE)
 
@@ -23,10 +23,14 @@ class Observed:
 
     Args:
         app: Answers the requests.
+        log: Takes a line for each.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, log: RequestLog) -> None:
         self._app = app
+        self._log = log
+        # Unique among processes by its random beginning, and in this one by the count.
+        self._ids = (f"{prefix}{n:08x}" for prefix in (secrets.token_hex(12),) for n in itertools.count())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request (ASGI)."""
@@ -34,27 +38,27 @@ class Observed:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        request_id = _request_id(scope)
+        current = _sent_id(scope) or next(self._ids)
         status = 0
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id), *_limit_headers(scope)]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", current.encode()),
+                    *_limit_headers(scope),
+                ]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
-            try:
-                await self._app(scope, receive, answer)
-            finally:
-                _log.info(
-                    "request",
-                    method=scope.get("method"),
-                    path=scope["path"],
-                    status=status,
-                    ms=round((time.perf_counter() - started) * 1000, 3),
-                )
+        token = request_id.set(current)
+        try:
+            await self._app(scope, receive, answer)
+        finally:
+            request_id.reset(token)
+            seconds = time.perf_counter() - started
+            self._log.add(scope["method"], scope["path"], status, seconds, current)
 
 
 class WholeParts:
@@ -76,12 +80,13 @@ class WholeParts:
 
 
 def _limit_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
-    allowance: Allowance | None = scope["state"].get("allowance")
+    allowance: Allowance | None = scope.get("state", {}).get("allowance")
     return [] if allowance is None else [(name, str(value).encode()) for name, value in allowance.headers()]
 
 
-def _request_id(scope: Any) -> bytes:
+def _sent_id(scope: Any) -> str | None:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-            return bytes(value)
-    return uuid.uuid4().hex.encode()
+            sent: str = value.decode()
+            return sent
+    return None

@@ -14,7 +14,7 @@ from wriftai_server.models.bodies import CreateModel, UpdateModel
 from wriftai_server.models.wire import shown
 
 
-@get("/models", guards=[anyone], tags=["models"], summary="List models")
+@get("/models", before_request=anyone, tags=["models"], summary="List models")
 async def list_models(
     request: Request[Any, Any, Any],
     cursor: Cursor = None,
@@ -26,7 +26,7 @@ async def list_models(
     return await _page(request, None, cursor, page_size, sort_by, sort_direction)
 
 
-@get("/models/{owner:str}", guards=[anyone], tags=["models"], summary="List one owner's models")
+@get("/models/{owner:str}", before_request=anyone, tags=["models"], summary="List one owner's models")
 async def list_models_of(
     request: Request[Any, Any, Any],
     owner: str,
@@ -41,7 +41,7 @@ async def list_models_of(
     return await _page(request, owner_id, cursor, page_size, sort_by, sort_direction)
 
 
-@get("/user/models", guards=[signed_in], tags=["models"], summary="List the caller's models")
+@get("/user/models", before_request=signed_in, tags=["models"], summary="List the caller's models")
 async def list_my_models(
     request: Request[Any, Any, Any],
     cursor: Cursor = None,
@@ -53,7 +53,7 @@ async def list_my_models(
     return await _page(request, request.user.id, cursor, page_size, sort_by, sort_direction)
 
 
-@post("/models", guards=[signed_in], tags=["models"], summary="Create a model")
+@post("/models", before_request=signed_in, tags=["models"], summary="Create a model")
 async def create_model(
     request: Request[Any, Any, Any], data: CreateModel, idempotency_key: IdempotencyKey = None
 ) -> Model:
@@ -68,14 +68,14 @@ async def create_model(
     return model
 
 
-@get("/models/{owner:str}/{name:str}", guards=[anyone], tags=["models"], summary="Get a model")
+@get("/models/{owner:str}/{name:str}", before_request=anyone, tags=["models"], summary="Get a model")
 async def get_model(request: Request[Any, Any, Any], owner: str, name: str) -> Model:
     """Give one model, by names without regard to case."""
     async with request.app.state["database"].reading() as view:
         return await service.get(view, request.user, owner=owner, name=name)
 
 
-@patch("/models/{owner:str}/{name:str}", guards=[signed_in], tags=["models"], summary="Change a model")
+@patch("/models/{owner:str}/{name:str}", before_request=signed_in, tags=["models"], summary="Change a model")
 async def update_model(request: Request[Any, Any, Any], owner: str, name: str, data: UpdateModel) -> Model:
     """Change a model that the caller owns; a new name keeps the id."""
     async with request.app.state["database"].writing() as transaction:
@@ -84,7 +84,7 @@ async def update_model(request: Request[Any, Any, Any], owner: str, name: str, d
 
 @delete(
     "/models/{owner:str}/{name:str}",
-    guards=[signed_in],
+    before_request=signed_in,
     tags=["models"],
     summary="Delete a model",
     status_code=200,

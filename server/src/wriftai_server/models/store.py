@@ -1,16 +1,16 @@
 """Rows of models.
 
-What a caller may see of them is put together from at most two sets, each with an index in every order: everyone's
-public models or one owner's, and one owner's private ones. A page reads only as many rows of each as it shows, so
+What a caller may see of them is merged from at most two sets, each with an index in every order: everyone's
+public models or one owner's, and the caller's private ones. A page reads only as many rows of each as it shows, so
 it costs the same at any depth, and however many private models of others lie between.
 """
 
+import heapq
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
-    Subquery,
     and_,
     bindparam,
     delete,
@@ -20,7 +20,6 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    union_all,
     update,
 )
 
@@ -110,35 +109,17 @@ def _update(*names: str) -> Statement:
     )
 
 
+_SETS = {
+    "public": (_PUBLIC,),
+    "public of owner": (_OF_OWNER, _PUBLIC),
+    "private of owner": (_OF_OWNER, _PRIVATE),
+}
+
+
 @cache
-def _page(sort_by: ModelsSortBy, descending: bool, after: bool, of_owner: bool, own: bool) -> Statement:
-    """Build the query for a page.
-
-    Args:
-        sort_by: What to order by.
-        descending: Largest first.
-        after: Whether the page starts behind a row.
-        of_owner: Whether it holds one owner's models or everyone's.
-        own: Whether the viewer has models among them, so that private ones are there too.
-    """
-    key = SORT_KEYS[sort_by]
-
-    def ids(*conditions: ColumnElement[bool]) -> Subquery:
-        found = select(models.c.id, key.label("key")).where(*conditions)
-        return keyset(found, [key, models.c.id], descending=descending, after=after).subquery()
-
-    sets = [ids(_OF_OWNER, _PUBLIC) if of_owner else ids(_PUBLIC)]
-    if own:
-        sets.append(ids(models.c.owner_id == bindparam("viewer"), _PRIVATE))
-    found = union_all(*(select(each.c.id, each.c.key) for each in sets)).subquery() if own else sets[0]
-    return Statement(
-        keyset(
-            whole().join(found, found.c.id == models.c.id),
-            [found.c.key, found.c.id],
-            descending=descending,
-            after=False,
-        )
-    )
+def _page(which: str, sort_by: ModelsSortBy, descending: bool, after: bool) -> Statement:
+    order = [SORT_KEYS[sort_by], models.c.id]
+    return Statement(keyset(whole().where(*_SETS[which]), order, descending=descending, after=after))
 
 
 def key_of(sort_by: ModelsSortBy) -> Any:
@@ -178,14 +159,21 @@ async def page(
         descending: Largest first.
         limit: How many at most.
     """
-    own = viewer is not None and owner_id in (None, viewer)
-    values: dict[str, Any] = {"limit": limit, **place.values()}
-    if own:
-        values["viewer"] = viewer
-    if owner_id is not None:
-        values["owner_id"] = owner_id
-    statement = _page(sort_by, descending != place.backward, place.key is not None, owner_id is not None, own)
-    return await view.all(statement, **values)
+    sets: list[tuple[str, dict[str, str]]] = (
+        [("public", {})] if owner_id is None else [("public of owner", {"owner_id": owner_id})]
+    )
+    if viewer is not None and owner_id in (None, viewer):
+        sets.append(("private of owner", {"owner_id": viewer}))
+    descending = descending != place.backward
+    found = [
+        await view.all(
+            _page(which, sort_by, descending, place.key is not None), limit=limit, **place.values(), **ids
+        )
+        for which, ids in sets
+    ]
+    if len(found) == 1:
+        return found[0]
+    return list(islice(heapq.merge(*found, key=key_of(sort_by), reverse=descending), limit))
 
 
 async def add(transaction: Transaction, **values: Any) -> None:

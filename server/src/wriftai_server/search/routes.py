@@ -18,7 +18,7 @@ Query = Annotated[
 ]
 
 
-@get("/search/models", guards=[anyone], tags=["search"], summary="Find models")
+@get("/search/models", before_request=anyone, tags=["search"], summary="Find models")
 async def search_models(
     request: Request[Any, Any, Any], q: Query, cursor: Cursor = None, page_size: PageSize = 25
 ) -> Page[Model]:
@@ -30,7 +30,7 @@ async def search_models(
     return page([models.shown(row, request.user.hub_url) for row in found.rows], found, order, request)
 
 
-@get("/search/users", guards=[anyone], tags=["search"], summary="Find users")
+@get("/search/users", before_request=anyone, tags=["search"], summary="Find users")
 async def search_users(
     request: Request[Any, Any, Any], q: Query, cursor: Cursor = None, page_size: PageSize = 25
 ) -> Page[User]:

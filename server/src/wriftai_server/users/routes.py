@@ -29,7 +29,7 @@ class UpdateUser(Body):
     location: Text | UnsetType | None = UNSET
 
 
-@get("/users", guards=[anyone], tags=["users"], summary="List users")
+@get("/users", before_request=anyone, tags=["users"], summary="List users")
 async def list_users(
     request: Request[Any, Any, Any],
     cursor: Cursor = None,
@@ -45,21 +45,21 @@ async def list_users(
     return page([shown(row, request.user.hub_url) for row in found.rows], found, order, request)
 
 
-@get("/users/{username:str}", guards=[anyone], tags=["users"], summary="Get a user")
+@get("/users/{username:str}", before_request=anyone, tags=["users"], summary="Get a user")
 async def get_user(request: Request[Any, Any, Any], username: str) -> User:
     """Give one user, by name without regard to case."""
     async with request.app.state["database"].reading() as view:
         return await service.get(view, request.user, username=username)
 
 
-@get("/user", guards=[signed_in], tags=["users"], summary="Get the caller")
+@get("/user", before_request=signed_in, tags=["users"], summary="Get the caller")
 async def get_me(request: Request[Any, Any, Any]) -> User:
     """Give the user whose token was sent."""
     async with request.app.state["database"].reading() as view:
         return await service.me(view, request.user)
 
 
-@patch("/user", guards=[signed_in], tags=["users"], summary="Change the caller")
+@patch("/user", before_request=signed_in, tags=["users"], summary="Change the caller")
 async def update_me(request: Request[Any, Any, Any], data: UpdateUser) -> User:
     """Change the user whose token was sent."""
     async with request.app.state["database"].writing() as transaction:
@@ -68,7 +68,7 @@ async def update_me(request: Request[Any, Any, Any], data: UpdateUser) -> User:
 
 @get(
     "/avatars/{file_name:str}",
-    guards=[anyone],
+    before_request=anyone,
     include_in_schema=False,
     media_type="image/svg+xml",
     cache_control=None,

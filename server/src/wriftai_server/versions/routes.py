@@ -41,7 +41,7 @@ class CreateVersion(Body):
 
 @get(
     "/models/{owner:str}/{name:str}/versions",
-    guards=[anyone],
+    before_request=anyone,
     tags=["versions"],
     summary="List a model's versions",
 )
@@ -57,7 +57,12 @@ async def list_versions(
     return page([shown(row) for row in found.rows], found, order, request)
 
 
-@post("/models/{owner:str}/{name:str}/versions", guards=[signed_in], tags=["versions"], summary="Add a version")
+@post(
+    "/models/{owner:str}/{name:str}/versions",
+    before_request=signed_in,
+    tags=["versions"],
+    summary="Add a version",
+)
 async def create_version(
     request: Request[Any, Any, Any],
     owner: str,
@@ -76,7 +81,7 @@ async def create_version(
     return version
 
 
-@get("/versions/{version_id:str}", guards=[anyone], tags=["versions"], summary="Get a version")
+@get("/versions/{version_id:str}", before_request=anyone, tags=["versions"], summary="Get a version")
 async def get_version(request: Request[Any, Any, Any], version_id: str) -> NumberedVersion:
     """Give one version, by id."""
     async with request.app.state["database"].reading() as view:
@@ -85,7 +90,7 @@ async def get_version(request: Request[Any, Any, Any], version_id: str) -> Numbe
 
 @get(
     "/models/{owner:str}/{name:str}/versions/{number:int}",
-    guards=[anyone],
+    before_request=anyone,
     tags=["versions"],
     summary="Get a version by its number",
 )
@@ -99,7 +104,7 @@ async def get_numbered_version(
 
 @delete(
     "/versions/{version_id:str}",
-    guards=[signed_in],
+    before_request=signed_in,
     tags=["versions"],
     summary="Delete a version",
     status_code=200,
@@ -112,7 +117,7 @@ async def delete_version(request: Request[Any, Any, Any], version_id: str) -> No
 
 @delete(
     "/models/{owner:str}/{name:str}/versions/{number:int}",
-    guards=[signed_in],
+    before_request=signed_in,
     tags=["versions"],
     summary="Delete a version by its number",
     status_code=200,

@@ -67,9 +67,9 @@ def document(handlers: Iterable[HTTPRouteHandler], prefix: str) -> dict[str, Any
         (Problem, Malformed), ref_template="#/components/schemas/{name}"
     )
     schema["components"]["schemas"] |= components
-    guards = {handler.handler_name: handler.guards or () for handler in known}
+    rules = {handler.handler_name: handler.before_request for handler in known}
     for operation in (operation for path in schema["paths"].values() for operation in path.values()):
-        needs_token = signed_in in guards[operation["operationId"]]
+        needs_token = rules[operation["operationId"]] is signed_in
         operation["security"] = [{_SCHEME: []}] if needs_token else [{}, {_SCHEME: []}]
         operation["responses"].pop("400", None)  # Litestar's own; malformed input is a 422 here.
         operation["responses"] |= {status: _refusal(status) for status in _refusals(operation, needs_token)}

@@ -17,32 +17,32 @@ from wriftai_server.web.reference import sections
 _STYLE = Path(__file__).parent / "static" / "style.css"
 
 
-@get("/", guards=[anyone], include_in_schema=False)
+@get("/", before_request=anyone, include_in_schema=False)
 async def get_home() -> Redirect:
     """Lead to the reference."""
     return Redirect("/v1/docs")
 
 
-@get("/v1/openapi.json", guards=[anyone], include_in_schema=False)
+@get("/v1/openapi.json", before_request=anyone, include_in_schema=False)
 async def get_openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Give the OpenAPI document."""
     return Response(msgspec.json.encode(request.app.state["openapi"]), media_type=MediaType.JSON)
 
 
-@get("/v1/docs", guards=[anyone], include_in_schema=False)
+@get("/v1/docs", before_request=anyone, include_in_schema=False)
 async def get_reference(request: Request[Any, Any, Any]) -> Response[str]:
     """Show the OpenAPI document to a person."""
     document = request.app.state["openapi"]
     return html("reference", info=document["info"], sections=sections(document), version=__version__)
 
 
-@get("/static/style.css", guards=[anyone], include_in_schema=False)
+@get("/static/style.css", before_request=anyone, include_in_schema=False)
 async def get_style() -> Response[bytes]:
     """Give the style sheet of all pages."""
     return Response(_STYLE.read_bytes(), media_type="text/css", headers={"Cache-Control": "max-age=300"})
 
 
-@get("/healthz", guards=[anyone], include_in_schema=False)
+@get("/healthz", before_request=anyone, include_in_schema=False)
 async def get_health(request: Request[Any, Any, Any]) -> dict[str, str]:
     """Tell that the hub answers and its database does."""
     async with request.app.state["database"].reading() as view:
