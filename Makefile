@@ -39,7 +39,11 @@ check: lint type-check arrows  ## All that is checked without running: style, ty
 	$(BIN)/python docs/build_reference.py --check
 
 test: $(INSTALLED)  ## Run all tests, with coverage
-	$(BIN)/python tests/run.py
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --include='client/*' --fail-under=100
+	$(BIN)/coverage report --include='server/*' --fail-under=95
 
 test-pythons: $(INSTALLED)  ## Run the client's tests on each Python from 3.10 on that is installed
 	$(BIN)/python tests/run_pythons.py

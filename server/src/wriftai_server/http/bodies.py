@@ -1,30 +1,54 @@
-"""What bodies of requests are made of: the client's payloads, with the limits that the hub sets."""
+"""What bodies of requests are made of: the client's payloads, with the limits that the hub sets.
 
-from typing import Annotated, Any
+A body that does not fit is refused with all its faults at once, each with its place.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, get_args
 
 import msgspec
+from litestar import Request
 from msgspec import UNSET, Meta, UnsetType
 
-__all__ = ["UNSET", "URL", "Body", "LongText", "ModelName", "Text", "UnsetType", "Username"]
+from wriftai_server.http.problems import Fault, Malformed, malformed
 
-# "$" also matches before a final line feed; the look-ahead keeps that out, in the dialects
-# of Python and of ECMAScript.
+__all__ = ["UNSET", "URL", "Body", "BodyRequest", "LongText", "ModelName", "Text", "UnsetType", "Username"]
+
+# "$" also matches before a final line feed; the look-ahead keeps that out, in Python's dialect and ECMAScript's.
 _END = r"$(?!\n)"
 _NO_CONTROL = r"[^\s\u0000-\u001f\u007f]"
 _HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[^\s\u0000-\u001f\u007f/?#@:\\\[\]]+)"
 
-Username = Annotated[str, Meta(pattern=rf"^[A-Za-z0-9][A-Za-z0-9_-]{{0,62}}{_END}")]
-ModelName = Annotated[str, Meta(pattern=rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,127}}{_END}")]
+Username = Annotated[
+    str,
+    Meta(
+        pattern=rf"^[A-Za-z0-9][A-Za-z0-9_-]{{0,62}}{_END}",
+        description="1 to 63 letters, digits, underscores and dashes, the first a letter or digit.",
+    ),
+]
+ModelName = Annotated[
+    str,
+    Meta(
+        pattern=rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,127}}{_END}",
+        description="1 to 128 letters, digits, dots, underscores and dashes, the first a letter or digit.",
+    ),
+]
 URL = Annotated[
     str,
     Meta(
         pattern=rf"^[Hh][Tt][Tt][Pp][Ss]?://{_HOST}(?::[0-9]{{1,5}})?(?:[/?#]{_NO_CONTROL}*)?{_END}",
         max_length=2048,
-        description="Absolute http(s) URL.",
+        description="Absolute http(s) URL of at most 2,048 characters.",
     ),
 ]
-Text = Annotated[str, Meta(pattern=r"^[^\u0000]*$", max_length=255)]
-LongText = Annotated[str, Meta(pattern=r"^[^\u0000]*$", max_length=10_000)]
+_WITHOUT_NUL = r"^[^\u0000]*$"
+Text = Annotated[
+    str, Meta(pattern=_WITHOUT_NUL, max_length=255, description="At most 255 characters, none of them U+0000.")
+]
+LongText = Annotated[
+    str,
+    Meta(pattern=_WITHOUT_NUL, max_length=10_000, description="At most 10,000 characters, none of them U+0000."),
+]
 
 
 class Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -34,3 +58,74 @@ class Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         """Give the fields that were sent, by name."""
         values = {name: getattr(self, name) for name in self.__struct_fields__}
         return {name: value for name, value in values.items() if value is not UNSET}
+
+
+class BodyRequest(Request[Any, Any, Any]):
+    """A request whose body is checked as a whole when it is read."""
+
+    async def json(self) -> Any:
+        """Decode the body.
+
+        Raises:
+            Malformed: It is not JSON, or not what the route takes.
+        """
+        value = decoded(await self.body())
+        field = self.route_handler.parsed_data_field
+        faults = list(faults_of(field.annotation, value, ("body",))) if field is not None else []
+        if faults:
+            raise Malformed(faults)
+        return value
+
+
+def decoded(text: bytes) -> Any:
+    """Decode JSON.
+
+    Raises:
+        Malformed: It is not JSON in UTF-8, or nested too deeply.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except RecursionError:
+        raise malformed("body", msg="The body is nested too deeply.", type="json_invalid") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise malformed("body", msg=f"The body is not JSON in UTF-8: {error}", type="json_invalid") from None
+
+
+def faults_of(kind: Any, value: Any, loc: tuple[str | int, ...]) -> Iterator[Fault]:
+    """Find everything that is wrong with a value.
+
+    Args:
+        kind: What it should be: a `Body`, or any type that msgspec checks.
+        value: Decoded JSON.
+        loc: Where it is.
+    """
+    if not (isinstance(kind, type) and issubclass(kind, Body) and isinstance(value, dict)):
+        yield from _fault_of(kind, value, loc)
+        return
+    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    for name in value.keys() - fields.keys():
+        yield Fault(
+            (*loc, name), f"There is no such field here; there are: {', '.join(fields)}.", "field_unknown"
+        )
+    for name, field in fields.items():
+        if name in value:
+            yield from faults_of(field.type, value[name], (*loc, name))
+        elif field.required:
+            yield Fault((*loc, name), "This field is missing.", "field_missing")
+
+
+def _fault_of(kind: Any, value: Any, loc: tuple[str | int, ...]) -> Iterator[Fault]:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        reason, _, place = str(error).partition(" - at ")
+        described = _description(kind) if "regex" in reason or "length" in reason else None
+        msg = f"Expected: {described}" if described else f"{reason}{f' (at {place})' if place else ''}."
+        yield Fault(loc, msg, "value_invalid")
+
+
+def _description(kind: Any) -> str | None:
+    if isinstance(kind, Meta):
+        return kind.description
+    parts = (*get_args(kind), *getattr(kind, "__metadata__", ()))
+    return next((found for part in parts if (found := _description(part))), None)

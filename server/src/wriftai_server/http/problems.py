@@ -4,6 +4,7 @@ A problem knows its HTTP status and says what to do next; services raise problem
 answer. Everything unforeseen is a 500 that names the request and nothing more.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,7 +12,6 @@ import msgspec
 import structlog
 from litestar import MediaType, Request, Response
 from litestar.exceptions import (
-    ClientException,
     HTTPException,
     MethodNotAllowedException,
     NotFoundException,
@@ -19,6 +19,8 @@ from litestar.exceptions import (
 )
 
 from wriftai_server.database.driver import DatabaseUnavailable
+
+_MISSING = re.compile(r"Missing required (\w+) parameter '([^']+)'")
 
 _log = structlog.get_logger()
 
@@ -94,17 +96,13 @@ def render(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
 def _translated(error: Exception) -> Problem:
     match error:
         case ValidationException():
-            return Malformed([_fault(entry) for entry in _entries(error)])
+            return Malformed(_faults(error))
         case NotFoundException():
             return Problem(404, "There is nothing at this address.")
         case MethodNotAllowedException():
             return Problem(405, "This address does not take this method.", error.headers)
         case HTTPException() if error.status_code == 413:
             return Problem(413, "The body is too large.")
-        case ClientException() | RecursionError():
-            return malformed(
-                "body", msg="The body is not readable JSON, or nested too deeply.", type="json_invalid"
-            )
         case HTTPException():
             return Problem(error.status_code, error.detail)
         case DatabaseUnavailable():
@@ -116,13 +114,17 @@ def _translated(error: Exception) -> Problem:
     return Problem(500, "The hub failed on this request. Its operator finds the reason under the x-request-id.")
 
 
-def _entries(error: ValidationException) -> list[dict[str, str]]:
-    extra: Any = error.extra
-    return list(extra) if extra else [{"message": error.detail}]
+def _faults(error: ValidationException) -> list[Fault]:
+    entries: Any = error.extra
+    if entries:
+        return [_fault(entry) for entry in entries]
+    missing = _MISSING.search(error.detail)
+    if missing is None:
+        return [Fault(("body",), "The body is empty: send a JSON object.", "field_missing")]
+    return [Fault((missing[1], missing[2]), "This parameter is missing.", "field_missing")]
 
 
 def _fault(entry: Mapping[str, str]) -> Fault:
-    source = entry.get("source", "body")
-    key = entry.get("key", "")
-    way = tuple(key.split(".")) if key and key != "data" else ()
-    return Fault((source, *way), entry["message"], "value_error")
+    if entry.get("key", "data") == "data":
+        return Fault(("body",), "The body is empty: send a JSON object.", "field_missing")
+    return Fault((entry["source"], *entry["key"].split(".")), f"{entry['message']}.", "value_invalid")

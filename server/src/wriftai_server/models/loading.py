@@ -10,6 +10,7 @@ import msgspec
 from wriftai_server.database.driver import Database
 from wriftai_server.database.values import timestamp
 from wriftai_server.hardware import service as hardware
+from wriftai_server.http.bodies import decoded, faults_of
 from wriftai_server.http.problems import Malformed
 from wriftai_server.models import service, store
 from wriftai_server.models.bodies import CreateModel
@@ -82,17 +83,26 @@ async def _rows(
         if not text:
             continue
         try:
-            params = _decoder.decode(text).given()
+            params = _checked(text)
             identifier = params["hardware_identifier"]
             if identifier not in known:
                 known[identifier] = await hardware.id_of(view, identifier)
         except Malformed as error:
-            bad.append(BadLine(number, error.detail[0]["msg"]))
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            bad.append(BadLine(number, str(error)))
+            bad.append(BadLine(number, "; ".join(map(_sentence, error.detail))))
         else:
             row = service.new_row(params, owner_id=owner_id, created_at=next(moments))
             yield {**row, "hardware_id": known[identifier]}
+
+
+def _checked(text: bytes) -> dict[str, Any]:
+    try:
+        return _decoder.decode(text).given()
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise Malformed(list(faults_of(CreateModel, decoded(text), ()))) from None
+
+
+def _sentence(fault: dict[str, Any]) -> str:
+    return ": ".join([*map(str, fault["loc"]), fault["msg"]])
 
 
 def _moments() -> Iterator[str]:

@@ -1,8 +1,8 @@
 """Rows of models.
 
 What a caller may see of them is merged from at most two sets, each with an index in every order: everyone's
-public models or one owner's, and the caller's private ones. A page reads only as many rows of each as it shows, so
-it costs the same at any depth, and however many private models of others lie between.
+public models or one owner's, and the caller's private ones. A page reads only as many rows of each as it shows,
+so it costs the same at any depth, and however many private models of others lie between.
 """
 
 import heapq
