@@ -55,7 +55,7 @@ docs: $(INSTALLED)  ## Write the reference pages from the docstrings
 	$(BIN)/python docs/build_reference.py
 
 demo: $(INSTALLED)  ## Start a hub, fill it with 1,500 real models, and use it
-	$(BIN)/python demo/demo.py
+	$(BIN)/python -m demo
 
 serve: $(INSTALLED)  ## Keep a hub running on DATA_DIR (./data)
 	$(BIN)/wriftai-server serve --data-dir $(DATA_DIR)

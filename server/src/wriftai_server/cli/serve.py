@@ -1,6 +1,7 @@
 """`wriftai-server serve`."""
 
 import socket
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -63,7 +64,10 @@ def serve(
     except (*REFUSALS, OSError) as error:
         raise fail(error) from None
     shown_host = f"[{host}]" if ":" in host else host
-    _log.info("listening", address=f"http://{shown_host}:{listening.getsockname()[1]}", data_dir=str(data_dir))
+    address = f"http://{shown_host}:{listening.getsockname()[1]}"
+    _log.info("listening", address=address, data_dir=str(data_dir))
+    typer.echo(f"Listening on {address}, with everything in {data_dir}. Ctrl-C stops it.")
+    sys.stdout.flush()
     config = uvicorn.Config(
         app,
         loop="uvloop",

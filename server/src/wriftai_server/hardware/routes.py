@@ -6,9 +6,9 @@ from litestar import Request, get
 
 from wriftai.hardware import HardwareWithDetails
 from wriftai_server.hardware import service
-from wriftai_server.hardware.wire import shown
 from wriftai_server.http.caller import anyone
 from wriftai_server.http.paging import Cursor, Page, PageSize, page, read_cursor
+from wriftai_server.wire.hardware import shown
 
 
 @get("/hardware", before_request=anyone, tags=["hardware"], summary="List hardware")

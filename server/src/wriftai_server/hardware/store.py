@@ -8,8 +8,8 @@ from sqlalchemy import bindparam, insert, select, update
 from wriftai_server.database.driver import Reader, Row, Transaction
 from wriftai_server.database.schema import hardware
 from wriftai_server.database.statements import Statement, keyset
-from wriftai_server.hardware.wire import COLUMNS
 from wriftai_server.http.paging import Key, Place
+from wriftai_server.wire.hardware import COLUMNS
 
 _OFFERED = select(*COLUMNS).where(hardware.c.is_offered == 1)
 _FIND = Statement(_OFFERED.where(hardware.c.identifier == bindparam("identifier")))

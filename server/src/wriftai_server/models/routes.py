@@ -11,7 +11,7 @@ from wriftai_server.http.idempotency import IdempotencyKey, once
 from wriftai_server.http.paging import Cursor, Page, PageSize, page, read_cursor
 from wriftai_server.models import service, store
 from wriftai_server.models.bodies import CreateModel, UpdateModel
-from wriftai_server.models.wire import shown
+from wriftai_server.wire.models import shown
 
 
 @get("/models", before_request=anyone, tags=["models"], summary="List models")

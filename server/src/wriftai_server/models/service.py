@@ -10,8 +10,8 @@ from wriftai_server.http.caller import Caller
 from wriftai_server.http.paging import Cut, Place, cut
 from wriftai_server.http.problems import Problem, forbidden, not_found
 from wriftai_server.models import store
-from wriftai_server.models.wire import shown
 from wriftai_server.users import store as users_store
+from wriftai_server.wire.models import shown
 
 OPTIONAL = ("description", "source_url", "license_url", "paper_url")
 

@@ -28,7 +28,7 @@ from wriftai_server.database.driver import Reader, Row, Transaction
 from wriftai_server.database.schema import hardware, models, users, versions
 from wriftai_server.database.statements import Query, Statement, keyset
 from wriftai_server.http.paging import Place
-from wriftai_server.models.wire import COLUMNS
+from wriftai_server.wire.models import COLUMNS
 
 SORT_KEYS = {
     ModelsSortBy.CREATED_AT: models.c.created_at,

@@ -9,9 +9,8 @@ from wriftai.common_types import User
 from wriftai.models import Model
 from wriftai_server.http.caller import anyone
 from wriftai_server.http.paging import Cursor, Page, PageSize, page, read_cursor
-from wriftai_server.models import wire as models
 from wriftai_server.search import service, store
-from wriftai_server.users import wire as users
+from wriftai_server.wire import models, users
 
 Query = Annotated[
     str, Parameter(query="q", max_length=1000, description="A name, `owner/name`, or words in any order.")

@@ -10,7 +10,7 @@ from wriftai_server.database.schema import models, users
 from wriftai_server.database.statements import Statement, keyset
 from wriftai_server.http.paging import Key, Place
 from wriftai_server.models import store as models_store
-from wriftai_server.users.wire import COLUMNS as USER_COLUMNS
+from wriftai_server.wire.users import COLUMNS as USER_COLUMNS
 
 KEY_TYPES = (int, str, str)
 

@@ -13,7 +13,7 @@ from wriftai_server.http.caller import anyone, signed_in
 from wriftai_server.http.paging import Cursor, Page, PageSize, page, read_cursor
 from wriftai_server.http.problems import not_found
 from wriftai_server.users import avatar, service, store
-from wriftai_server.users.wire import shown
+from wriftai_server.wire.users import shown
 
 KEY_TYPES = (str, str)
 

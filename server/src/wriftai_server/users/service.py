@@ -11,7 +11,7 @@ from wriftai_server.http.caller import Caller, Token, new_token
 from wriftai_server.http.paging import Cut, Place, cut
 from wriftai_server.http.problems import Problem, not_found
 from wriftai_server.users import store
-from wriftai_server.users.wire import shown
+from wriftai_server.wire.users import shown
 
 
 async def get(view: Reader, caller: Caller, *, username: str) -> User:

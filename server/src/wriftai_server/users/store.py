@@ -10,7 +10,7 @@ from wriftai_server.database.schema import tokens, users
 from wriftai_server.database.statements import Statement, keyset
 from wriftai_server.http.caller import Token
 from wriftai_server.http.paging import Key, Place
-from wriftai_server.users.wire import COLUMNS
+from wriftai_server.wire.users import COLUMNS
 
 _BY_ID = Statement(select(*COLUMNS).where(users.c.id == bindparam("id")))
 _BY_USERNAME = Statement(select(*COLUMNS).where(func.lower(users.c.username) == bindparam("username")))

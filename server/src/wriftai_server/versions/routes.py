@@ -12,7 +12,7 @@ from wriftai_server.http.idempotency import IdempotencyKey, once
 from wriftai_server.http.paging import Cursor, Page, PageSize, page, read_cursor
 from wriftai_server.models import service as models
 from wriftai_server.versions import service
-from wriftai_server.versions.wire import NumberedVersion, shown
+from wriftai_server.wire.versions import NumberedVersion, shown
 
 Digest = Annotated[str, Meta(pattern=r"^sha256:[a-f0-9]{64}$(?!\n)")]
 Number = Annotated[int, Parameter(ge=1, le=2**31, description="1, 2, 3 … in each model.")]

@@ -13,7 +13,7 @@ from wriftai_server.http.problems import Fault, Malformed, forbidden, not_found
 from wriftai_server.models import service as models
 from wriftai_server.models import store as models_store
 from wriftai_server.versions import store
-from wriftai_server.versions.wire import NumberedVersion, shown
+from wriftai_server.wire.versions import NumberedVersion, shown
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -9,7 +9,7 @@ from wriftai_server.database.driver import Reader, Row, Transaction
 from wriftai_server.database.schema import models, versions
 from wriftai_server.database.statements import Statement, keyset
 from wriftai_server.http.paging import Key, Place
-from wriftai_server.versions.wire import COLUMNS
+from wriftai_server.wire.versions import COLUMNS
 
 _VISIBLE = or_(models.c.visibility == "public", models.c.owner_id == bindparam("viewer"))
 _GET = Statement(

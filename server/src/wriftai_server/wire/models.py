@@ -3,8 +3,7 @@
 from wriftai.models import Model
 from wriftai_server.database.driver import Row
 from wriftai_server.database.schema import hardware, models
-from wriftai_server.users import wire as users
-from wriftai_server.versions import wire as versions
+from wriftai_server.wire import users, versions
 
 _OWN = (
     models.c.id,

@@ -1,0 +1,1 @@
+"""What is shown of rows: columns to select, and the objects of the client that they become."""
