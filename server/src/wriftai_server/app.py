@@ -13,6 +13,7 @@ from wriftai_server.database.opening import open_database
 from wriftai_server.hardware import catalogue
 from wriftai_server.hardware import service as hardware
 from wriftai_server.hardware.routes import list_hardware
+from wriftai_server.http.answers import JSONAnswer
 from wriftai_server.http.bodies import BodyRequest
 from wriftai_server.http.caller import check_rules
 from wriftai_server.http.limits import Limits
@@ -93,6 +94,7 @@ def compose(settings: Settings, database: Database, *lifespan: Lifespan) -> Lite
         route_handlers=[Router("/v1", route_handlers=V1), *PAGES],
         lifespan=list(lifespan),
         request_class=BodyRequest,
+        response_class=JSONAnswer,
         openapi_config=None,
         exception_handlers={Exception: render},
         request_max_body_size=settings.max_body_bytes,

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 from sqlalchemy import bindparam, delete, insert, select
 
 from wriftai_server.database.driver import Transaction
@@ -24,8 +24,8 @@ _KEPT = timedelta(days=1)
 
 IdempotencyKey = Annotated[
     str | None,
-    Parameter(
-        header="Idempotency-Key",
+    HeaderParameter(
+        name="Idempotency-Key",
         min_length=1,
         max_length=255,
         description="Any text of the caller's; a request that repeats it gets the first answer again, for a day.",

@@ -9,11 +9,10 @@ import binascii
 import hashlib
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar
-from urllib.parse import urlencode
 
 import msgspec
 from litestar import Request
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from wriftai_server.database.driver import Row
 from wriftai_server.http.problems import Malformed, malformed
@@ -21,9 +20,9 @@ from wriftai_server.http.problems import Malformed, malformed
 T = TypeVar("T")
 
 Key = tuple[str | int, ...]
-PageSize = Annotated[int, Parameter(ge=1, le=100, description="How many entries at most.")]
+PageSize = Annotated[int, QueryParameter(ge=1, le=100, description="How many entries at most.")]
 Cursor = Annotated[
-    str | None, Parameter(max_length=2000, description="`next_cursor` or `previous_cursor` of a page.")
+    str | None, QueryParameter(max_length=2000, description="`next_cursor` or `previous_cursor` of a page.")
 ]
 
 
@@ -123,14 +122,15 @@ def page(items: list[T], cut: Cut, order: str, request: Request[Any, Any, Any]) 
         order: Goes into the cursors.
         request: Whose address the neighbours vary.
     """
-    following, preceding = _cursor(cut.following, order), _cursor(cut.preceding, order)
+    tag = _tag(order)
+    following, preceding = _cursor(cut.following, tag), _cursor(cut.preceding, tag)
     return Page(items, following, preceding, _address(request, following), _address(request, preceding))
 
 
-def _cursor(place: Place | None, order: str) -> str | None:
+def _cursor(place: Place | None, tag: str) -> str | None:
     if place is None:
         return None
-    text = msgspec.json.encode((_tag(order), place.backward, place.key))
+    text = msgspec.json.encode((tag, place.backward, place.key))
     return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
 
 
@@ -141,8 +141,9 @@ def _tag(order: str) -> str:
 def _address(request: Request[Any, Any, Any], cursor: str | None) -> str | None:
     if cursor is None:
         return None
-    query = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
-    return f"{request.user.hub_url}{request.scope['path']}?{urlencode([*query, ('cursor', cursor)])}"
+    query = request.scope["query_string"].decode("latin-1").split("&")
+    kept = [part for part in query if part and not part.startswith("cursor=")]
+    return f"{request.user.hub_url}{request.scope['path']}?{'&'.join([*kept, f'cursor={cursor}'])}"
 
 
 def _fits(key: Key, key_types: tuple[type, ...]) -> bool:

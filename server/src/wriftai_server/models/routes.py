@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Request, delete, get, patch, post
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from wriftai.common_types import SortDirection
 from wriftai.models import Model, ModelsSortBy
@@ -19,8 +20,8 @@ async def list_models(
     request: Request[Any, Any, Any],
     cursor: Cursor = None,
     page_size: PageSize = 25,
-    sort_by: ModelsSortBy = ModelsSortBy.CREATED_AT,
-    sort_direction: SortDirection = SortDirection.ASC,
+    sort_by: FromQuery[ModelsSortBy] = ModelsSortBy.CREATED_AT,
+    sort_direction: FromQuery[SortDirection] = SortDirection.ASC,
 ) -> Page[Model]:
     """Give a page of the models that the caller may see."""
     return await _page(request, None, cursor, page_size, sort_by, sort_direction)
@@ -29,11 +30,11 @@ async def list_models(
 @get("/models/{owner:str}", before_request=anyone, tags=["models"], summary="List one owner's models")
 async def list_models_of(
     request: Request[Any, Any, Any],
-    owner: str,
+    owner: FromPath[str],
     cursor: Cursor = None,
     page_size: PageSize = 25,
-    sort_by: ModelsSortBy = ModelsSortBy.CREATED_AT,
-    sort_direction: SortDirection = SortDirection.ASC,
+    sort_by: FromQuery[ModelsSortBy] = ModelsSortBy.CREATED_AT,
+    sort_direction: FromQuery[SortDirection] = SortDirection.ASC,
 ) -> Page[Model]:
     """Give a page of one owner's models that the caller may see."""
     async with request.app.state["database"].reading() as view:
@@ -46,8 +47,8 @@ async def list_my_models(
     request: Request[Any, Any, Any],
     cursor: Cursor = None,
     page_size: PageSize = 25,
-    sort_by: ModelsSortBy = ModelsSortBy.CREATED_AT,
-    sort_direction: SortDirection = SortDirection.ASC,
+    sort_by: FromQuery[ModelsSortBy] = ModelsSortBy.CREATED_AT,
+    sort_direction: FromQuery[SortDirection] = SortDirection.ASC,
 ) -> Page[Model]:
     """Give a page of the caller's own models, private ones included."""
     return await _page(request, request.user.id, cursor, page_size, sort_by, sort_direction)
@@ -55,7 +56,7 @@ async def list_my_models(
 
 @post("/models", before_request=signed_in, tags=["models"], summary="Create a model")
 async def create_model(
-    request: Request[Any, Any, Any], data: CreateModel, idempotency_key: IdempotencyKey = None
+    request: Request[Any, Any, Any], data: JSONBody[CreateModel], idempotency_key: IdempotencyKey = None
 ) -> Model:
     """Create a model that the caller owns; private, unless the body says otherwise."""
     async with request.app.state["database"].writing() as transaction:
@@ -69,14 +70,16 @@ async def create_model(
 
 
 @get("/models/{owner:str}/{name:str}", before_request=anyone, tags=["models"], summary="Get a model")
-async def get_model(request: Request[Any, Any, Any], owner: str, name: str) -> Model:
+async def get_model(request: Request[Any, Any, Any], owner: FromPath[str], name: FromPath[str]) -> Model:
     """Give one model, by names without regard to case."""
     async with request.app.state["database"].reading() as view:
         return await service.get(view, request.user, owner=owner, name=name)
 
 
 @patch("/models/{owner:str}/{name:str}", before_request=signed_in, tags=["models"], summary="Change a model")
-async def update_model(request: Request[Any, Any, Any], owner: str, name: str, data: UpdateModel) -> Model:
+async def update_model(
+    request: Request[Any, Any, Any], owner: FromPath[str], name: FromPath[str], data: JSONBody[UpdateModel]
+) -> Model:
     """Change a model that the caller owns; a new name keeps the id."""
     async with request.app.state["database"].writing() as transaction:
         return await service.change(transaction, request.user, owner=owner, name=name, changes=data.given())
@@ -89,7 +92,7 @@ async def update_model(request: Request[Any, Any, Any], owner: str, name: str, d
     summary="Delete a model",
     status_code=200,
 )
-async def delete_model(request: Request[Any, Any, Any], owner: str, name: str) -> None:
+async def delete_model(request: Request[Any, Any, Any], owner: FromPath[str], name: FromPath[str]) -> None:
     """Remove a model that the caller owns, with all its versions."""
     async with request.app.state["database"].writing() as transaction:
         await service.remove(transaction, request.user, owner=owner, name=name)

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from litestar import Request, get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from wriftai.common_types import User
 from wriftai.models import Model
@@ -13,7 +13,7 @@ from wriftai_server.search import service, store
 from wriftai_server.wire import models, users
 
 Query = Annotated[
-    str, Parameter(query="q", max_length=1000, description="A name, `owner/name`, or words in any order.")
+    str, QueryParameter(name="q", max_length=1000, description="A name, `owner/name`, or words in any order.")
 ]
 
 

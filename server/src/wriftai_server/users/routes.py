@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, patch
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, PathParameter
 from msgspec import Meta
 
 from wriftai.common_types import SortDirection, User
@@ -34,8 +34,8 @@ async def list_users(
     request: Request[Any, Any, Any],
     cursor: Cursor = None,
     page_size: PageSize = 25,
-    sort_by: UsersSortBy = UsersSortBy.CREATED_AT,
-    sort_direction: SortDirection = SortDirection.ASC,
+    sort_by: FromQuery[UsersSortBy] = UsersSortBy.CREATED_AT,
+    sort_direction: FromQuery[SortDirection] = SortDirection.ASC,
 ) -> Page[User]:
     """Give a page of everyone on the hub."""
     order = f"users:{sort_by}:{sort_direction}"
@@ -46,7 +46,7 @@ async def list_users(
 
 
 @get("/users/{username:str}", before_request=anyone, tags=["users"], summary="Get a user")
-async def get_user(request: Request[Any, Any, Any], username: str) -> User:
+async def get_user(request: Request[Any, Any, Any], username: FromPath[str]) -> User:
     """Give one user, by name without regard to case."""
     async with request.app.state["database"].reading() as view:
         return await service.get(view, request.user, username=username)
@@ -60,7 +60,7 @@ async def get_me(request: Request[Any, Any, Any]) -> User:
 
 
 @patch("/user", before_request=signed_in, tags=["users"], summary="Change the caller")
-async def update_me(request: Request[Any, Any, Any], data: UpdateUser) -> User:
+async def update_me(request: Request[Any, Any, Any], data: JSONBody[UpdateUser]) -> User:
     """Change the user whose token was sent."""
     async with request.app.state["database"].writing() as transaction:
         return await service.change_me(transaction, request.user, data.given())
@@ -74,7 +74,7 @@ async def update_me(request: Request[Any, Any, Any], data: UpdateUser) -> User:
     cache_control=None,
 )
 async def get_avatar(
-    request: Request[Any, Any, Any], file_name: Annotated[str, Parameter(max_length=64)]
+    request: Request[Any, Any, Any], file_name: Annotated[str, PathParameter(max_length=64)]
 ) -> Response[str]:
     """Draw the picture of a user."""
     async with request.app.state["database"].reading() as view:

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from litestar import Request, delete, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, JSONBody, PathParameter
 from msgspec import Meta
 
 from wriftai_server.http.bodies import Body, Text
@@ -15,7 +15,7 @@ from wriftai_server.versions import service
 from wriftai_server.wire.versions import NumberedVersion, shown
 
 Digest = Annotated[str, Meta(pattern=r"^sha256:[a-f0-9]{64}$(?!\n)")]
-Number = Annotated[int, Parameter(ge=1, le=2**31, description="1, 2, 3 … in each model.")]
+Number = Annotated[int, PathParameter(ge=1, le=2**31, description="1, 2, 3 … in each model.")]
 
 
 class SchemaPair(Body):
@@ -46,7 +46,11 @@ class CreateVersion(Body):
     summary="List a model's versions",
 )
 async def list_versions(
-    request: Request[Any, Any, Any], owner: str, name: str, cursor: Cursor = None, page_size: PageSize = 25
+    request: Request[Any, Any, Any],
+    owner: FromPath[str],
+    name: FromPath[str],
+    cursor: Cursor = None,
+    page_size: PageSize = 25,
 ) -> Page[NumberedVersion]:
     """Give a page of a model's versions, newest first."""
     async with request.app.state["database"].reading() as view:
@@ -65,9 +69,9 @@ async def list_versions(
 )
 async def create_version(
     request: Request[Any, Any, Any],
-    owner: str,
-    name: str,
-    data: CreateVersion,
+    owner: FromPath[str],
+    name: FromPath[str],
+    data: JSONBody[CreateVersion],
     idempotency_key: IdempotencyKey = None,
 ) -> NumberedVersion:
     """Add a version to a model that the caller owns; it becomes the latest."""
@@ -82,7 +86,7 @@ async def create_version(
 
 
 @get("/versions/{version_id:str}", before_request=anyone, tags=["versions"], summary="Get a version")
-async def get_version(request: Request[Any, Any, Any], version_id: str) -> NumberedVersion:
+async def get_version(request: Request[Any, Any, Any], version_id: FromPath[str]) -> NumberedVersion:
     """Give one version, by id."""
     async with request.app.state["database"].reading() as view:
         return await service.get(view, request.user, version_id=version_id)
@@ -95,7 +99,7 @@ async def get_version(request: Request[Any, Any, Any], version_id: str) -> Numbe
     summary="Get a version by its number",
 )
 async def get_numbered_version(
-    request: Request[Any, Any, Any], owner: str, name: str, number: Number
+    request: Request[Any, Any, Any], owner: FromPath[str], name: FromPath[str], number: Number
 ) -> NumberedVersion:
     """Give one version of a model, by its number."""
     async with request.app.state["database"].reading() as view:
@@ -109,7 +113,7 @@ async def get_numbered_version(
     summary="Delete a version",
     status_code=200,
 )
-async def delete_version(request: Request[Any, Any, Any], version_id: str) -> None:
+async def delete_version(request: Request[Any, Any, Any], version_id: FromPath[str]) -> None:
     """Remove a version of a model that the caller owns."""
     async with request.app.state["database"].writing() as transaction:
         await service.remove(transaction, request.user, version_id=version_id)
@@ -122,7 +126,9 @@ async def delete_version(request: Request[Any, Any, Any], version_id: str) -> No
     summary="Delete a version by its number",
     status_code=200,
 )
-async def delete_numbered_version(request: Request[Any, Any, Any], owner: str, name: str, number: Number) -> None:
+async def delete_numbered_version(
+    request: Request[Any, Any, Any], owner: FromPath[str], name: FromPath[str], number: Number
+) -> None:
     """Remove one version of a model that the caller owns, by its number."""
     async with request.app.state["database"].writing() as transaction:
         version = await service.get_numbered(transaction, request.user, owner=owner, name=name, number=number)
