@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+
 from tests.client.clock import Clock
 from tests.client.sides import Awaiting, Blocking, Side
 

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.client.hubs import Sent
-
+from tests.client.scripted import Sent
 from wriftai.authenticated_user import AuthenticatedUser
 from wriftai.hardware import HardwareResource
 from wriftai.models import ModelsResource, ModelsSortBy, ModelVisibility

@@ -17,13 +17,13 @@ OnPoll = Callable[[PredictionWithIO], None]
 class Blocking:
     """Calls a method as it is."""
 
-    def call(self, method: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Any:
+    def call(self, method: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Any:
         return method(*args, **kwargs)
 
-    def collect(self, method: Callable[P, Iterable[T]], *args: P.args, **kwargs: P.kwargs) -> list[T]:
+    def collect(self, method: Callable[P, Iterable[T]], /, *args: P.args, **kwargs: P.kwargs) -> list[T]:
         return list(method(*args, **kwargs))
 
-    def first(self, method: Callable[P, Iterator[T]], *args: P.args, **kwargs: P.kwargs) -> list[T]:
+    def first(self, method: Callable[P, Iterator[T]], /, *args: P.args, **kwargs: P.kwargs) -> list[T]:
         """Take one item and leave the rest."""
         return list(islice(method(*args, **kwargs), 1))
 
@@ -37,16 +37,16 @@ class Blocking:
 class Awaiting:
     """Awaits the `async_` twin of a method, each time in an event loop of its own."""
 
-    def call(self, method: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Any:
+    def call(self, method: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Any:
         return asyncio.run(twin_of(method)(*args, **kwargs))
 
-    def collect(self, method: Callable[P, Iterable[T]], *args: P.args, **kwargs: P.kwargs) -> list[T]:
+    def collect(self, method: Callable[P, Iterable[T]], /, *args: P.args, **kwargs: P.kwargs) -> list[T]:
         async def collected() -> list[T]:
             return [item async for item in twin_of(method)(*args, **kwargs)]
 
         return asyncio.run(collected())
 
-    def first(self, method: Callable[P, Iterator[T]], *args: P.args, **kwargs: P.kwargs) -> list[T]:
+    def first(self, method: Callable[P, Iterator[T]], /, *args: P.args, **kwargs: P.kwargs) -> list[T]:
         async def taken() -> list[T]:
             items: AsyncGenerator[T, None] = twin_of(method)(*args, **kwargs)
             async with aclosing(items):
@@ -59,11 +59,10 @@ class Awaiting:
 
     def wait_options(self, poll_interval: float = 1.0, on_poll: OnPoll | None = None) -> Any:
         async def told(prediction: PredictionWithIO) -> None:
-            await asyncio.sleep(0)
-            if on_poll is not None:
-                on_poll(prediction)
+            assert on_poll
+            on_poll(prediction)
 
-        return AsyncWaitOptions(poll_interval, None if on_poll is None else told)
+        return AsyncWaitOptions(poll_interval, told if on_poll else None)
 
 
 Side = Blocking | Awaiting

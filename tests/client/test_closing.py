@@ -4,9 +4,9 @@ import asyncio
 import gc
 
 import pytest
+
 from tests.client.servers import USER, SocketServer, Visit, http, keep_alive
 from tests.client.sides import Side
-
 from wriftai import Client
 
 PATIENCE = 10.0

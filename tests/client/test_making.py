@@ -7,8 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.client.hubs import Reply, ScriptedHub
+
 from tests.client.processes import in_fresh_python
+from tests.client.scripted import Reply, ScriptedHub
 from tests.client.servers import SocketServer, keep_alive
 
 HEAVY = "{'httpx', 'httpcore', 'h11', 'anyio', 'ssl', 'asyncio', 'typing_extensions'}"

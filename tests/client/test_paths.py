@@ -8,10 +8,10 @@ import httpx
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.client.hubs import RecordingAPI, Reply, ScriptedHub
+
+from tests.client.scripted import RecordingAPI, Reply, ScriptedHub
 from tests.client.servers import SocketServer, keep_alive
 from tests.client.sides import Side
-
 from wriftai import Client
 from wriftai.models import ModelsResource
 from wriftai.predictions import Predictions

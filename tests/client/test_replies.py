@@ -4,7 +4,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.client.hubs import Pieces, Reply, ScriptedHub
+
+from tests.client.scripted import Pieces, Reply, ScriptedHub
 from tests.client.sides import Side
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.client.hubs import RecordingAPI, Reply, ScriptedHub
-from tests.client.operations import OPERATIONS, PAGE, Operation
-from tests.client.sides import Side
 
+from tests.client.operations import OPERATIONS, PAGE, Operation
+from tests.client.scripted import RecordingAPI, Reply, ScriptedHub
+from tests.client.sides import Side
 from wriftai import Client
 from wriftai.common_types import SortDirection
 from wriftai.models import ModelsResource, ModelsSortBy

@@ -4,10 +4,10 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.client.hubs import Reply, ScriptedHub
-from tests.client.sides import Side
 
 import wriftai
+from tests.client.scripted import Reply, ScriptedHub
+from tests.client.sides import Side
 from wriftai import Client, ClientOptions
 
 HOSTED = "https://api.wrift.ai/v1"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from tests.client.clock import Clock
 from tests.client.processes import in_fresh_python
 from tests.client.servers import SocketServer, Visit, http
 from tests.client.sides import Side
-
 from wriftai import Client
 
 CERTIFICATE = Path(__file__).with_name("loopback.pem")

@@ -4,10 +4,10 @@ import asyncio
 
 import httpx
 import pytest
-from tests.client.hubs import Reply, ScriptedHub
+
+from tests.client.scripted import Reply, ScriptedHub
 from tests.client.servers import SocketServer, Visit, header, http, keep_alive
 from tests.client.sides import Side
-
 from wriftai import Client
 
 

@@ -30,6 +30,19 @@ if TYPE_CHECKING:
         UnprocessableEntityError,
     )
     from wriftai.pagination import PaginationOptions
+else:  # Type checkers would take it to mean that any name is there.
+
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
+
+        if name in _MODULES:
+            return import_module(f"wriftai.{name}")
+        if name not in __all__:
+            raise AttributeError(f"module 'wriftai' has no attribute {name!r}")
+        value = getattr(import_module(f"wriftai.{_HOMES.get(name, 'errors')}"), name)
+        globals()[name] = value
+        return value
+
 
 __all__ = [
     "APIStatusError",
@@ -58,18 +71,6 @@ _MODULES = (
     "users",
     "versions",
 )
-
-
-def __getattr__(name: str) -> object:
-    from importlib import import_module
-
-    if name in _MODULES:
-        return import_module(f"wriftai.{name}")
-    if name not in __all__:
-        raise AttributeError(f"module 'wriftai' has no attribute {name!r}")
-    value = getattr(import_module(f"wriftai.{_HOMES.get(name, 'errors')}"), name)
-    globals()[name] = value
-    return value
 
 
 def __dir__() -> list[str]:

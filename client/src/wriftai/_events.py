@@ -1,5 +1,8 @@
-"""Read server-sent events (WHATWG HTML, section 9.2) from lines of text, without any I/O."""
+"""Read server-sent events (WHATWG HTML, section 9.2) from pieces of a stream, without any I/O."""
 
+import codecs
+import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -19,15 +22,26 @@ class ServerSentEvent:
 
 
 class EventReader:
-    """Turns lines into events; remembers the last id from one event to the next."""
+    """Turns bytes into events; remembers the last id from one event to the next."""
 
     def __init__(self) -> None:
+        # Only these three end a line: CR, LF and both. `str.splitlines` knows more, which data may well hold.
+        utf8 = codecs.getincrementaldecoder("utf-8-sig")("replace")
+        self._decoder = io.IncrementalNewlineDecoder(utf8, translate=True)
+        self._line = ""
         self._id = ""
         self._event = ""
         self._data: list[str] = []
 
-    def feed(self, line: str) -> ServerSentEvent | None:
-        """Take a line without its end; give an event when the line completes one."""
+    def feed(self, piece: bytes) -> Iterator[ServerSentEvent]:
+        """Take what comes next, cut anywhere; give the events that it completes."""
+        *lines, self._line = (self._line + self._decoder.decode(piece)).split("\n")
+        for line in lines:
+            event = self._read(line)
+            if event is not None:
+                yield event
+
+    def _read(self, line: str) -> ServerSentEvent | None:
         if not line:
             return self._dispatch()
         field, _, value = line.partition(":")

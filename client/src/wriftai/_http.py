@@ -23,11 +23,11 @@ __all__ = [
     "Response",
     "Timeout",
     "Transport",
-    "async_lines",
+    "async_pieces",
     "limits",
-    "lines",
     "make_async_client",
     "make_client",
+    "pieces",
     "total_seconds",
 ]
 
@@ -86,8 +86,8 @@ def limits(timeout: Timeout | float | None, deadline: float | None) -> dict[str,
 Check = Callable[[Response], None]
 
 
-def lines(client: Any, path: str, options: dict[str, Any], check: Check) -> Generator[str, None, None]:
-    """Get a path and give the lines of the reply as they come.
+def pieces(client: Any, path: str, options: dict[str, Any], check: Check) -> Generator[bytes, None, None]:
+    """Get a path and give the bytes of the reply as they come.
 
     Args:
         client: Blocking.
@@ -99,17 +99,19 @@ def lines(client: Any, path: str, options: dict[str, Any], check: Check) -> Gene
         if not response.is_success:
             response.read()
         check(response)
-        yield from response.iter_lines()
+        yield from response.iter_bytes()
 
 
-async def async_lines(client: Any, path: str, options: dict[str, Any], check: Check) -> AsyncGenerator[str, None]:
-    """Do what `lines` does with an async client."""
+async def async_pieces(
+    client: Any, path: str, options: dict[str, Any], check: Check
+) -> AsyncGenerator[bytes, None]:
+    """Do what `pieces` does with an async client."""
     async with client.stream("GET", path, **options) as response:
         if not response.is_success:
             await response.aread()
         check(response)
-        async for line in response.aiter_lines():
-            yield line
+        async for piece in response.aiter_bytes():
+            yield piece
 
 
 _GRACE = 0.1  # The timeouts of the parts speak first: they name the part, and leave no socket open behind them.

@@ -121,14 +121,13 @@ class API:
         options = _given(headers={"accept": "text/event-stream"}, params=params)
         options |= self._limits(Deadline(None))
         received = each(
-            lambda: _http.lines(self._sync_client, path, options, errors.raise_for_status),
-            lambda: _http.async_lines(self._async_client, path, options, errors.raise_for_status),
+            lambda: _http.pieces(self._sync_client, path, options, errors.raise_for_status),
+            lambda: _http.async_pieces(self._async_client, path, options, errors.raise_for_status),
         )
         reader = EventReader()
-        async with aclosing(received) as lines:
-            async for line in lines:
-                event = reader.feed(line)
-                if event is not None:
+        async with aclosing(received) as pieces:
+            async for piece in pieces:
+                for event in reader.feed(piece):
                     yield event
 
     async_stream = stream_twin(stream)

@@ -58,9 +58,10 @@ class PaginatedResponse(Generic[T]):
 
         Raises:
             RuntimeError: The page has a successor and no client to fetch it with (it was made by hand, copied
-                or unpickled), or the hub answered a page that leads to itself.
+                or unpickled), or the hub answered a page that leads back to one before it.
         """
         page = self
+        followed = set[str]()
         while True:
             for item in page.items:
                 yield item
@@ -68,10 +69,10 @@ class PaginatedResponse(Generic[T]):
                 return
             if page._follow is None:
                 raise RuntimeError("This page was not fetched by a client: list again with its next_cursor.")
-            following = await page._follow(page.next_cursor)
-            if following.next_cursor == page.next_cursor:
-                raise RuntimeError("The hub answered a page that leads to itself.")
-            page = following
+            if page.next_cursor in followed:
+                raise RuntimeError("The hub answered a page that leads back to one before it.")
+            followed.add(page.next_cursor)
+            page = await page._follow(page.next_cursor)
 
     async_iter_all = stream_twin(iter_all)
 

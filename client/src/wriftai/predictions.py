@@ -1,7 +1,7 @@
 """Predictions: running a model, and following what becomes of it."""
 
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -69,7 +69,7 @@ class Prediction(TypedDict):
         created_at: RFC 3339, UTC.
         status: Where it stands.
         webhook_url: Told of each change of status; None means nobody is.
-        updated_at: RFC 3339, UTC; None until the first change.
+        updated_at: RFC 3339, UTC; of the last change, or of the creation.
         setup_time: ISO 8601 duration of loading the version; None when it was loaded already or is not yet.
         execution_time: ISO 8601 duration of the run itself; None until it ended.
         hardware_id: UUID of what it runs on.
@@ -82,7 +82,7 @@ class Prediction(TypedDict):
     created_at: str
     status: Status
     webhook_url: str | None
-    updated_at: str | None
+    updated_at: str
     setup_time: str | None
     execution_time: str | None
     hardware_id: str
@@ -320,6 +320,7 @@ class Predictions(Resource):
 
         last, failures = after_id, 0
         while True:
+            headers: Mapping[str, str] = {}
             try:
                 async with aclosing(self._events(prediction_id, last)) as events:
                     async for event in events:
@@ -327,12 +328,13 @@ class Predictions(Resource):
                         yield event
                         if event["event"] == "done":
                             return
-            except errors.PASSING:
+            except errors.PASSING as error:
                 if failures == _STREAM_RETRIES:
                     raise
+                headers = errors.reply_headers(error)
             if failures == _STREAM_RETRIES:
                 raise RuntimeError("The hub keeps ending the stream before the prediction is done.")
-            await sleep(retry_delay(failures, {}))
+            await sleep(retry_delay(failures, headers))
             failures += 1
 
     async_stream = stream_twin(stream)
