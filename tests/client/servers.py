@@ -55,6 +55,10 @@ Script = Callable[[Visit], None]
 class SocketServer(socketserver.ThreadingTCPServer):
     """Plays one script a connection, in order; the last one plays for all that follow.
 
+    Args:
+        scripts: For the first connection, the second and so on.
+        path: Of a Unix socket to listen on, instead of a port.
+
     Attributes:
         requests: Bytes of each request read.
         opened: How many connections there were.
@@ -64,8 +68,10 @@ class SocketServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, *scripts: Script) -> None:
-        super().__init__(("127.0.0.1", 0), Visit)
+    def __init__(self, *scripts: Script, path: str | None = None) -> None:
+        if path is not None:
+            self.address_family = socket.AF_UNIX
+        super().__init__(("127.0.0.1", 0) if path is None else path, Visit)  # type: ignore[arg-type]
         self._scripts = scripts
         self.requests: list[bytes] = []
         self.opened = 0

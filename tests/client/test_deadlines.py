@@ -1,6 +1,7 @@
 """The timeout bounds a whole call: its retries, and replies that come slowly or never."""
 
 import asyncio
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import pytest
 from tests.client.clock import Clock
 from tests.client.scripted import Reply, ScriptedHub
 from tests.client.servers import SocketServer, Visit, http, keep_alive
-from tests.client.sides import Side
+from tests.client.sides import Blocking, Side
 from wriftai import Client, RateLimitError, ServerError
 
 SHORT = httpx.Timeout(0.4)
@@ -86,6 +87,47 @@ def test_a_slow_server_does_not_hold_a_call(side: Side, script: Callable[[Visit]
         assert server.left.acquire(timeout=GENEROUS)
     assert caught.value.request.url == f"{server.address}/models/ada/resnet"
     assert server.opened == 1
+
+
+def test_a_transport_of_httpx_is_bounded_for_every_client_that_it_serves(side: Side) -> None:
+    transport = httpx.HTTPTransport() if isinstance(side, Blocking) else httpx.AsyncHTTPTransport()
+    with SocketServer(keep_alive, slow_to_begin) as server:
+        first, second = [
+            Client(server.address, client_options={"timeout": SHORT, "transport": transport}) for _ in range(2)
+        ]
+        assert side.call(first.authenticated_user.get)["username"] == "ada"
+        side.close(first)
+        begun = time.monotonic()
+        with pytest.raises(httpx.TimeoutException):
+            side.call(second.models.get, "ada", "resnet")
+        assert time.monotonic() - begun < GENEROUS
+        side.close(second)
+
+
+def test_a_slow_server_on_a_unix_socket_does_not_hold_a_call(side: Side) -> None:
+    with tempfile.TemporaryDirectory() as folder, SocketServer(slow_to_begin, path=f"{folder}/hub") as server:
+        uds = f"{folder}/hub"
+        transport = (
+            httpx.HTTPTransport(uds=uds) if isinstance(side, Blocking) else httpx.AsyncHTTPTransport(uds=uds)
+        )
+        client = Client("http://hub.invalid", client_options={"timeout": SHORT, "transport": transport})
+        begun = time.monotonic()
+        with pytest.raises(httpx.TimeoutException):
+            side.call(client.models.get, "ada", "resnet")
+        assert time.monotonic() - begun < GENEROUS
+        side.close(client)
+    assert len(server.requests) == 1
+
+
+def test_a_slow_proxy_does_not_hold_a_call(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    with SocketServer(slow_to_begin) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.address)
+        client = Client("http://hub.invalid", client_options={"timeout": SHORT})
+        begun = time.monotonic()
+        with pytest.raises(httpx.TimeoutException):
+            side.call(client.models.get, "ada", "resnet")
+        assert time.monotonic() - begun < GENEROUS
+        side.close(client)
 
 
 def test_a_server_that_takes_its_time_to_read_does_not_hold_a_call(side: Side) -> None:

@@ -1,5 +1,7 @@
 """Reading server-sent events (WHATWG HTML, section 9.2), however the bytes arrive."""
 
+import asyncio
+import threading
 import time
 from itertools import pairwise
 
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.client.scripted import Pieces, Reply, ScriptedHub
-from tests.client.servers import SocketServer, Visit
+from tests.client.servers import SocketServer, Visit, keep_alive
 from tests.client.sides import Side
 from wriftai import Client, NotFoundError
 
@@ -136,6 +138,43 @@ def test_a_stream_may_last_longer_than_the_timeout_of_a_call(side: Side) -> None
         client = Client(server.address, client_options={"timeout": httpx.Timeout(0.5)})
         assert len(side.collect(client.api.stream, "/events")) == 10
         side.close(client)
+
+
+def test_calls_in_between_do_not_bound_a_stream() -> None:
+    asked = threading.Event()
+
+    def late(visit: Visit) -> None:
+        visit.read_request()
+        visit.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+        assert asked.wait(10)
+        for _ in range(4):
+            time.sleep(0.3)
+            visit.send(b"data: 2\n\n")
+
+    async def awaited(client: Client) -> list[str]:
+        events: list[str] = []
+        async for event in client.api.async_stream("/events"):
+            events.append(event.data)
+            if not asked.is_set():
+                await client.authenticated_user.async_get()
+                asked.set()
+        return events
+
+    def blocking(client: Client) -> list[str]:
+        events: list[str] = []
+        for event in client.api.stream("/events"):
+            events.append(event.data)
+            if not asked.is_set():
+                client.authenticated_user.get()
+                asked.set()
+        return events
+
+    with SocketServer(late, keep_alive, late, keep_alive) as server:
+        client = Client(server.address, client_options={"timeout": httpx.Timeout(1)})
+        assert blocking(client) == ["1", "2", "2", "2", "2"]
+        asked.clear()
+        assert asyncio.run(awaited(client)) == ["1", "2", "2", "2", "2"]
+        client.close()
 
 
 def test_a_stream_on_which_nothing_comes_is_given_up(side: Side) -> None:

@@ -1,5 +1,6 @@
 """Following a prediction while it runs, over connections that break."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -156,6 +157,30 @@ def test_leaving_early_closes_the_stream(side: Side) -> None:
     assert side.first(hub.client().predictions.stream, "p1") == [INIT]
     assert body.closed
     assert len(hub.requests) == 1
+
+
+def test_a_closed_stream_has_let_go_of_its_reply() -> None:
+    bodies: list[Pieces] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        bodies.append(Pieces(written(INIT), written(LOG)))
+        return httpx.Response(200, stream=bodies[-1], request=request)
+
+    client = ScriptedHub(answer).client()
+
+    async def main() -> None:
+        events = client.predictions.async_stream("p1")
+        await anext(events)
+        assert not bodies[-1].closed
+        await events.aclose()
+        assert bodies[-1].closed
+
+    asyncio.run(main())
+    events = client.predictions.stream("p1")
+    next(events)
+    assert not bodies[-1].closed
+    events.close()
+    assert bodies[-1].closed
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"

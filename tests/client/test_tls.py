@@ -28,10 +28,14 @@ BOTH_SIDES = """
     """
 
 
-def over_tls(visit: Visit) -> None:
+def over_tls_to(visit: Visit) -> ssl.SSLSocket:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
-    with context.wrap_socket(visit.connection, server_side=True) as connection:
+    return context.wrap_socket(visit.connection, server_side=True)
+
+
+def over_tls(visit: Visit) -> None:
+    with over_tls_to(visit) as connection:
         while request := connection.recv(65536):
             visit.host.requests.append(request)
             connection.send(http())
@@ -56,6 +60,32 @@ def test_both_sides_speak_tls_through_a_proxy() -> None:
         assert in_fresh_python(BOTH_SIDES, "https://hub.invalid", **environment) == "ada ada ada ada"
     connects = [request for request in proxy.requests if request.startswith(b"CONNECT hub.invalid:443 ")]
     assert (len(connects), len(proxy.requests)) == (2, 6)
+
+
+def test_a_slow_server_does_not_hold_a_call_over_tls() -> None:
+    def slow_to_begin(visit: Visit) -> None:
+        with over_tls_to(visit) as connection:
+            connection.recv(65536)
+            for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"-" * 2000:
+                connection.send(bytes([byte]))
+                time.sleep(0.02)
+
+    code = """
+        import asyncio, httpx, sys
+        from wriftai import Client
+        client = Client(sys.argv[1], client_options={"timeout": httpx.Timeout(1)})
+        for call in client.authenticated_user.get, lambda: asyncio.run(client.authenticated_user.async_get()):
+            try:
+                call()
+            except httpx.TimeoutException:
+                print("too slow")
+        client.close()
+        """
+    begun = time.monotonic()
+    with SocketServer(slow_to_begin) as server:
+        address = server.address.replace("http", "https")
+        assert in_fresh_python(code, address, SSL_CERT_FILE=str(CERTIFICATE)).split("\n") == ["too slow"] * 2
+    assert time.monotonic() - begun < 20
 
 
 def test_a_certificate_that_is_not_trusted_is_refused(side: Side, clock: Clock) -> None:

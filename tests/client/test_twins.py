@@ -1,5 +1,6 @@
 """Whatever is called, and whatever the hub answers: blocking and awaiting do exactly the same."""
 
+import inspect
 from typing import Any
 
 import httpx
@@ -56,9 +57,8 @@ PARAMETERS: dict[str, Any] = {
 def calls(draw: st.DrawFn) -> tuple[Operation, dict[str, Any]]:
     """Give an operation and arguments of all kinds for it, malformed ones among them."""
     operation = draw(st.sampled_from(OPERATIONS))
-    code = getattr(operation.resource, operation.method).__wrapped__.__code__
-    names = code.co_varnames[1 : code.co_argcount]
-    wanted = [name for name in names if name not in ("wait", "wait_options")]
+    parameters = inspect.signature(getattr(operation.resource, operation.method)).parameters
+    wanted = [name for name in parameters if name not in ("self", "wait", "wait_options")]
     return operation, {name: draw(PARAMETERS.get(name, text)) for name in wanted}
 
 

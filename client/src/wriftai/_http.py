@@ -19,16 +19,15 @@ __all__ = [
     "Client",
     "DecodingError",
     "HTTPStatusError",
+    "Patience",
     "Request",
     "Response",
     "Timeout",
     "Transport",
     "async_pieces",
-    "limits",
     "make_async_client",
     "make_client",
     "pieces",
-    "total_seconds",
 ]
 
 CONNECTION_FAILURES = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ConnectTimeout)
@@ -43,44 +42,63 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def make_client(base_url: str, headers: dict[str, str], transport: Transport | None) -> Client:
+def make_client(headers: dict[str, str], transport: Transport | None) -> Client:
     """Make a blocking client; the transport is used when it serves blocking calls."""
     served = transport if isinstance(transport, httpx.BaseTransport) else None
-    client = _BoundedClient(base_url=base_url, headers=headers, transport=served, verify=_tls())
+    if served is not None and not isinstance(served, httpx.HTTPTransport):
+        served = _BoundedTransport(served)
+    client = _BoundedClient(headers=headers, transport=served, verify=_tls())
     for carrier in (client._transport, *client._mounts.values()):
-        if isinstance(carrier, httpx.HTTPTransport) and carrier is not served:
-            carrier._pool._network_backend = _BoundedNetwork(carrier._pool._network_backend)
+        if isinstance(carrier, httpx.HTTPTransport):
+            _bound(carrier)
     return client
 
 
-def make_async_client(base_url: str, headers: dict[str, str], transport: Transport | None) -> AsyncClient:
+def _bound(transport: httpx.HTTPTransport) -> None:
+    # The library has no public place for this; a transport of the caller's may come by again.
+    pool = transport._pool
+    if not isinstance(pool._network_backend, _BoundedNetwork):
+        pool._network_backend = _BoundedNetwork(pool._network_backend)
+
+
+def make_async_client(headers: dict[str, str], transport: Transport | None) -> AsyncClient:
     """Make an async client; the transport is used when it serves async calls."""
     served = transport if isinstance(transport, httpx.AsyncBaseTransport) else None
-    return _BoundedAsyncClient(base_url=base_url, headers=headers, transport=served, verify=_tls())
+    return _BoundedAsyncClient(headers=headers, transport=served, verify=_tls())
 
 
-def total_seconds(timeout: Timeout | float | None) -> float | None:
-    """Tell how long a whole call may take: as long as its most patient part; None is for ever."""
-    parts = [math.inf if part is None else part for part in Timeout(timeout).as_dict().values()]
-    longest: float = max(parts)
-    return None if math.isinf(longest) else longest
-
-
-def limits(timeout: Timeout | float | None, deadline: float | None) -> dict[str, Any]:
-    """Give the options that keep one attempt within its timeouts and before a deadline.
+class Patience:
+    """How long a call may take, in its parts and as a whole.
 
     Args:
-        timeout: Of each part of an attempt, in seconds.
-        deadline: On the monotonic clock, in seconds; None means never.
+        timeout: Of each part of an attempt, in seconds; None is for ever.
+
+    Attributes:
+        total: Seconds that the whole call may take: as long as its most patient part; None is for ever.
     """
-    if deadline is None:
-        return {"timeout": Timeout(timeout)}
-    left = max(deadline - time.monotonic(), 0.001)
-    parts = {
-        name: left if seconds is None else min(seconds, left)
-        for name, seconds in Timeout(timeout).as_dict().items()
-    }
-    return {"timeout": Timeout(**parts), "extensions": {"deadline": deadline}}
+
+    def __init__(self, timeout: Timeout | float | None) -> None:
+        self._timeout = Timeout(timeout)
+        self._parts = {
+            name: math.inf if seconds is None else seconds for name, seconds in self._timeout.as_dict().items()
+        }
+        longest = max(self._parts.values())
+        self.total: float | None = None if math.isinf(longest) else longest
+
+    def options(self, deadline: float | None, *, again: bool = False) -> dict[str, Any]:
+        """Give the options that keep an attempt within its parts and before a deadline.
+
+        Args:
+            deadline: On the monotonic clock, in seconds; None means never.
+            again: Whether there was an attempt before, so that less than the whole is left.
+        """
+        if deadline is None:
+            return {"timeout": self._timeout}
+        if not again:
+            return {"timeout": self._timeout, "extensions": {"deadline": deadline}}
+        left = max(deadline - time.monotonic(), 0.001)
+        parts = {name: min(seconds, left) for name, seconds in self._parts.items()}
+        return {"timeout": Timeout(**parts), "extensions": {"deadline": deadline}}
 
 
 Check = Callable[[Response], None]
@@ -140,21 +158,12 @@ def _allowed(seconds: float | None) -> float | None:
 class _BoundedClient(Client):
     """A client that gives up on a server that goes on and on, past the deadline of its request."""
 
-    def send(self, request: Request, *, stream: bool = False, **options: Any) -> Response:
-        deadline = request.extensions.get("deadline")
-        token = _deadline.set(deadline)
+    def send(self, request: Request, **options: Any) -> Response:
+        token = _deadline.set(request.extensions.get("deadline"))
         try:
-            response = super().send(request, stream=True, **options)
-            if deadline is not None and isinstance(response.stream, httpx.SyncByteStream):
-                response.stream = _BoundedStream(response.stream, request, deadline)
-            if not stream:
-                try:
-                    response.read()
-                finally:
-                    response.close()
+            return super().send(request, **options)
         finally:
             _deadline.reset(token)
-        return response
 
 
 class _BoundedAsyncClient(AsyncClient):
@@ -170,9 +179,24 @@ class _BoundedAsyncClient(AsyncClient):
             raise httpx.ReadTimeout(_TOO_SLOW, request=request) from None
 
 
-class _BoundedStream(httpx.SyncByteStream):
-    """The body of a reply, whatever transport it comes from."""
+class _BoundedTransport(httpx.BaseTransport):
+    """A transport of the caller's, whose replies end in time though it knows of no deadline."""
 
+    def __init__(self, transport: httpx.BaseTransport) -> None:
+        self._transport = transport
+
+    def handle_request(self, request: Request) -> Response:
+        response = self._transport.handle_request(request)
+        deadline = request.extensions.get("deadline")
+        if deadline is not None and isinstance(response.stream, httpx.SyncByteStream):
+            response.stream = _BoundedStream(response.stream, request, deadline)
+        return response
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+class _BoundedStream(httpx.SyncByteStream):
     def __init__(self, stream: httpx.SyncByteStream, request: Request, deadline: float) -> None:
         self._stream = stream
         self._request = request
@@ -199,6 +223,11 @@ class _BoundedNetwork(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         return _BoundedSocket(self._network.connect_tcp(host, port, _allowed(timeout), *args, **options))
 
+    def connect_unix_socket(
+        self, path: str, timeout: float | None = None, *args: Any, **options: Any
+    ) -> httpcore.NetworkStream:
+        return _BoundedSocket(self._network.connect_unix_socket(path, _allowed(timeout), *args, **options))
+
 
 class _BoundedSocket(httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream) -> None:
@@ -208,6 +237,10 @@ class _BoundedSocket(httpcore.NetworkStream):
         return self._stream.read(max_bytes, _allowed(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if len(buffer) <= _PIECE:
+            if buffer:
+                self._stream.write(buffer, _allowed(timeout))
+            return
         for start in range(0, len(buffer), _PIECE):
             self._stream.write(buffer[start : start + _PIECE], _allowed(timeout))
 

@@ -136,17 +136,18 @@ def run(pending: Coroutine[Any, Any, T]) -> T:
     Raises:
         TypeError: The operation awaited something that is not a step.
     """
-    answer: Callable[[], Any] = functools.partial(pending.send, None)
-    while True:
-        try:
-            step = answer()
-        except StopIteration as end:
-            result: T = end.value
-            return result
-        try:
-            answer = functools.partial(pending.send, _checked(step).blocking())
-        except BaseException as error:
-            answer = functools.partial(pending.throw, error)
+    try:
+        step = pending.send(None)
+        while True:
+            try:
+                answer = _checked(step).blocking()
+            except BaseException as error:
+                step = pending.throw(error)
+            else:
+                step = pending.send(answer)
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
 async def drive(pending: Coroutine[Any, Any, T]) -> T:
@@ -155,17 +156,18 @@ async def drive(pending: Coroutine[Any, Any, T]) -> T:
     Raises:
         TypeError: The operation awaited something that is not a step.
     """
-    answer: Callable[[], Any] = functools.partial(pending.send, None)
-    while True:
-        try:
-            step = answer()
-        except StopIteration as end:
-            result: T = end.value
-            return result
-        try:
-            answer = functools.partial(pending.send, await _checked(step).awaitable())
-        except BaseException as error:
-            answer = functools.partial(pending.throw, error)
+    try:
+        step = pending.send(None)
+        while True:
+            try:
+                answer = await _checked(step).awaitable()
+            except BaseException as error:
+                step = pending.throw(error)
+            else:
+                step = pending.send(answer)
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
 def _checked(step: object) -> Step[Any]:

@@ -52,6 +52,7 @@ class API:
         self._async_client = async_client
         self._max_retries = max_retries
         self._timeout = timeout
+        self._known_patience: _http.Patience | None = None
 
     @operation
     async def request(
@@ -82,15 +83,16 @@ class API:
             httpx.TransportError: The network failed, or the time was up.
             httpx.DecodingError: The reply is not JSON.
         """
-        from wriftai import _http, errors  # The HTTP library comes with the first call.
+        from wriftai import errors  # The HTTP library comes with the first call.
 
         sent, retries = self._repeatable(method, headers)
-        deadline = Deadline.after(None if self._timeout is None else _http.total_seconds(self._timeout))
+        patience = self._patience()
+        deadline = Deadline.after(None if patience is None else patience.total)
         options = _given(json=body, headers=sent, params=params)
         attempt = 0
         while True:
             try:
-                response = await self._send(method, path, {**options, **self._limits(deadline)})
+                response = await self._send(method, path, options | self._bounds(deadline, attempt))
                 errors.raise_for_status(response)
                 return _decoded(response)
             except errors.PASSING as error:
@@ -119,7 +121,7 @@ class API:
         from wriftai import _http, errors
 
         options = _given(headers={"accept": "text/event-stream"}, params=params)
-        options |= self._limits(Deadline(None))
+        options |= self._bounds(Deadline(None))
         received = each(
             lambda: _http.pieces(self._sync_client, path, options, errors.raise_for_status),
             lambda: _http.async_pieces(self._async_client, path, options, errors.raise_for_status),
@@ -146,10 +148,16 @@ class API:
             return sent, 0
         return {**sent, "Idempotency-Key": str(uuid.uuid4())}, self._max_retries
 
-    def _limits(self, deadline: Deadline) -> dict[str, Any]:
-        from wriftai import _http
+    def _bounds(self, deadline: Deadline, attempt: int = 0) -> dict[str, Any]:
+        patience = self._patience()
+        return {} if patience is None else patience.options(deadline.at, again=attempt > 0)
 
-        return {} if self._timeout is None else _http.limits(self._timeout, deadline.at)
+    def _patience(self) -> "_http.Patience | None":
+        if self._known_patience is None and self._timeout is not None:
+            from wriftai import _http
+
+            self._known_patience = _http.Patience(self._timeout)
+        return self._known_patience
 
 
 def _given(**options: Any) -> dict[str, Any]:

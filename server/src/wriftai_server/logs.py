@@ -1,14 +1,18 @@
 """Logs: one JSON object a line on standard error, each with the id of the request that it belongs to.
 
 A line for a request is the commonest by far, and telling the kernel of each would cost a fifth of the request. So
-request lines are gathered and written a few times a second; all others are written at once.
+request lines are gathered and written a few times a second; all others are written at once. A line that cannot be
+written, because the disk under the log is full or nobody reads it any more, is lost: requests do not fail of it.
 """
 
 import asyncio
+import contextlib
+import io
 import logging
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import structlog
@@ -39,7 +43,7 @@ def configure(level: LogLevel) -> None:
             _render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        logger_factory=structlog.BytesLoggerFactory(io.BufferedWriter(_StandardError())),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=max(threshold, logging.WARNING), handlers=[_ToStructlog()], force=True)
@@ -82,8 +86,24 @@ class RequestLog:
         """Write what was gathered."""
         lines, self._lines = self._lines, []
         if lines:
-            sys.stderr.buffer.write(_encoder.encode_lines(lines))
-            sys.stderr.buffer.flush()
+            _write(_encoder.encode_lines(lines))
+
+
+class _StandardError(io.RawIOBase):
+    """Standard error as it is at the time, in the shape that structlog writes to."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        _write(data)
+        return len(data)
+
+
+def _write(data: Any) -> None:
+    with contextlib.suppress(OSError):
+        sys.stderr.buffer.write(data)
+        sys.stderr.buffer.flush()
 
 
 def _add_request_id(_logger: object, _method: str, event: EventDict) -> EventDict:

@@ -12,6 +12,7 @@ app = typer.Typer(
     help="Run and administer a WriftAI hub.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     add_completion=False,
 )
 app.command("serve")(serve.serve)

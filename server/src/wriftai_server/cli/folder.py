@@ -48,3 +48,5 @@ def on_database(data_dir: Path, work: Callable[[Database], Awaitable[T]]) -> T:
         return asyncio.run(whole())
     except REFUSALS as error:
         raise fail(error) from None
+    except UnicodeEncodeError:
+        raise fail("An argument is not text in UTF-8.") from None

@@ -36,7 +36,9 @@ def import_(
             task = progress.add_task(f"Importing {file.name}", total=file.stat().st_size)
             async for batch in load(database, lines, owner=owner):
                 for line in batch.bad:
-                    progress.console.print(f"line {line.number}: {line.reason}", markup=False, highlight=False)
+                    progress.console.print(
+                        f"line {line.number}: {line.reason}", markup=False, highlight=False, soft_wrap=True
+                    )
                 created, present, bad = created + batch.created, present + batch.present, bad + len(batch.bad)
                 progress.advance(task, batch.size)
         return created, present, bad

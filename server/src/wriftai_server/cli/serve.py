@@ -1,5 +1,6 @@
 """`wriftai-server serve`."""
 
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -19,6 +20,12 @@ _GRACE_SECONDS = 10
 _log = structlog.get_logger()
 
 
+def _absolute(public_url: str | None) -> str | None:
+    if public_url and not public_url.lower().startswith(("http://", "https://")):
+        raise typer.BadParameter("It is not absolute: begin it with https:// or http://.")
+    return public_url
+
+
 def serve(
     data_dir: DataDir = DEFAULT,
     host: Annotated[str, typer.Option(envvar="WRIFTAI_HOST", help="Address to listen on.")] = "127.0.0.1",
@@ -28,7 +35,9 @@ def serve(
     public_url: Annotated[
         str | None,
         typer.Option(
-            envvar="WRIFTAI_PUBLIC_URL", help="Address that callers use, where the hub is behind a proxy."
+            envvar="WRIFTAI_PUBLIC_URL",
+            help="Address that callers use, where the hub is behind a proxy.",
+            callback=_absolute,
         ),
     ] = None,
     hardware: Annotated[
@@ -77,7 +86,15 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, _end)
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def _end(*_: object) -> None:
+    # When all is finished, uvicorn raises the signal again for whoever handled it before. Being told to stop is
+    # no failure.
+    raise SystemExit(0)
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -6,7 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -41,7 +41,9 @@ def migrate(file: Path) -> None:
 
 
 def _engine(file: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{file}", poolclass=NullPool, connect_args={"timeout": 60})
+    engine = create_engine(
+        URL.create("sqlite", database=str(file)), poolclass=NullPool, connect_args={"timeout": 60}
+    )
 
     # Python's driver would commit before each statement that changes the schema; these two leave it to us.
     @event.listens_for(engine, "connect")

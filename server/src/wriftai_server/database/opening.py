@@ -1,8 +1,11 @@
 """Open the database of a data folder."""
 
+import sqlite3
 from pathlib import Path
 
-from wriftai_server.database.driver import Database
+from sqlalchemy.exc import DBAPIError
+
+from wriftai_server.database.driver import Database, DatabaseUnavailable
 from wriftai_server.database.migrate import migrate
 from wriftai_server.database.sqlite import SQLiteDatabase
 
@@ -19,6 +22,7 @@ def open_database(data_dir: Path) -> Database:
     Raises:
         UnusableFolder: The folder cannot be made or written to.
         SchemaTooNew: A newer release has used it.
+        DatabaseUnavailable: The disk is full, someone else keeps the database locked, or the file is damaged.
     """
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -28,5 +32,9 @@ def open_database(data_dir: Path) -> Database:
     except OSError as error:
         raise UnusableFolder(f"The data folder {data_dir} cannot be used: {error.strerror}.") from error
     file = data_dir / FILE_NAME
-    migrate(file)
-    return SQLiteDatabase(file)
+    try:
+        migrate(file)
+        return SQLiteDatabase(file)
+    except (sqlite3.Error, DBAPIError) as error:
+        reason = error.orig if isinstance(error, DBAPIError) else error
+        raise DatabaseUnavailable(f"The database {file} cannot be used: {reason}.") from error

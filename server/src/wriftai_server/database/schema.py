@@ -76,9 +76,7 @@ models = Table(
     Column("id", Text, primary_key=True),
     Column("owner_id", Text, ForeignKey("users.id"), nullable=False),
     Column("name", Text, nullable=False),
-    Column(
-        "visibility", Text, CheckConstraint("visibility IN ('private', 'public')", "visibility"), nullable=False
-    ),
+    Column("visibility", Text, nullable=False),
     Column("description", Text),
     Column("source_url", Text),
     Column("license_url", Text),

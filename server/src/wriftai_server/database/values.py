@@ -1,12 +1,24 @@
 """Values that rows are made of."""
 
+import string
 import uuid
 from datetime import UTC, datetime
+
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def new_id() -> str:
     """Make a UUID (RFC 9562, version 4)."""
     return str(uuid.uuid4())
+
+
+def fold(text: str) -> str:
+    """Fold case as `lower()` of the database does: that of A to Z alone.
+
+    Python's own would let letters pass for others (the lower case of the Kelvin sign is a k), and find no word
+    with another capital letter, which the database leaves as it is.
+    """
+    return text.lower() if text.isascii() else text.translate(_LOWER)
 
 
 def timestamp(moment: datetime) -> str:

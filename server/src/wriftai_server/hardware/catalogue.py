@@ -4,6 +4,7 @@ import csv
 import os
 import re
 import subprocess
+from collections import Counter
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated
@@ -91,22 +92,28 @@ def gpus_of(report: str) -> list[Entry]:
     """Make entries of a report of `nvidia-smi`, one for each kind of GPU.
 
     Args:
-        report: A line a GPU: its name, a comma, its memory in MiB.
+        report: A line a GPU: its name, a comma, its memory in MiB, or `[N/A]`.
     """
-    rows = sorted((row[0].strip(), int(row[1])) for row in csv.reader(report.splitlines()) if len(row) == 2)
-    entries = []
-    for (name, mebibytes), alike in groupby(rows):
-        count, each = len(list(alike)), round(mebibytes * 1024**2 / _GB)
-        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-        times = f" x {count}" if count > 1 else ""
-        entries.append(
-            Entry(
-                f"{slug}-x{count}" if count > 1 else slug,
-                f"{name}{times} ({each} GB each)" if count > 1 else f"{name} ({each} GB)",
-                os.cpu_count() or 1,
-                _memory_gb(),
-                count,
-                each,
-            )
-        )
-    return entries
+    rows = sorted(
+        (row[0].strip(), _gigabytes(row[1])) for row in csv.reader(report.splitlines()) if len(row) == 2
+    )
+    sizes = Counter(name for name, _ in set(rows))
+    return [_gpu(name, each, len(list(alike)), sized=sizes[name] > 1) for (name, each), alike in groupby(rows)]
+
+
+def _gpu(name: str, each: int, count: int, *, sized: bool) -> Entry:
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    size = f" ({each} GB{' each' if count > 1 else ''})" if each else ""
+    return Entry(
+        f"{slug}{f'-{each}gb' if sized else ''}{f'-x{count}' if count > 1 else ''}",
+        f"{name}{f' x {count}' if count > 1 else ''}{size}",
+        os.cpu_count() or 1,
+        _memory_gb(),
+        count,
+        each,
+    )
+
+
+def _gigabytes(mebibytes: str) -> int:
+    # "[N/A]" where the GPU has no memory apart from the machine's.
+    return round(int(mebibytes) * 1024**2 / _GB) if mebibytes.strip().isdecimal() else 0

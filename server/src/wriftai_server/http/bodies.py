@@ -127,5 +127,5 @@ def _fault_of(kind: Any, value: Any, loc: tuple[str | int, ...]) -> Iterator[Fau
 def _description(kind: Any) -> str | None:
     if isinstance(kind, Meta):
         return kind.description
-    parts = (*get_args(kind), *getattr(kind, "__metadata__", ()))
+    parts = (*getattr(kind, "__metadata__", ()), *get_args(kind))
     return next((found for part in parts if (found := _description(part))), None)

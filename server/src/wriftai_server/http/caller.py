@@ -75,15 +75,17 @@ async def anyone(request: AnyRequest) -> None:
     headers = dict(scope["headers"])
     hub_url = state["public_url"] or f"{scope['scheme']}://{headers.get(b'host', b'').decode('latin-1')}"
     authorization = headers.get(b"authorization")
-    scope["user"] = caller = (
-        Caller(None, "", False, hub_url)
-        if authorization is None
-        else await _authenticated(state["database"], authorization.decode("latin-1"), hub_url)
-    )
+    caller = Caller(None, "", False, hub_url)
     limits: Limits | None = state["limits"]
-    if limits is not None:
-        address = (scope["client"] or ("",))[0]
-        scope["state"]["allowance"] = limits.take(caller.id or address)
+    try:
+        if authorization is not None:
+            caller = await _authenticated(state["database"], authorization.decode("latin-1"), hub_url)
+    finally:
+        # A token that is not valid counts for its address, lest they be tried one after the other.
+        if limits is not None:
+            address = (scope["client"] or ("",))[0]
+            scope["state"]["allowance"] = limits.take(caller.id or address)
+    scope["user"] = caller
 
 
 async def signed_in(request: AnyRequest) -> None:

@@ -61,6 +61,7 @@ async def once(
     if key is None:
         return await work()
     fingerprint = await _fingerprint(request)
+    await transaction.execute(_FORGET, before=timestamp(datetime.now(UTC) - _KEPT))
     known = await transaction.one(_FIND, user_id=request.user.id, key=key)
     if known is not None:
         if known[0] != fingerprint:
@@ -68,7 +69,6 @@ async def once(
             raise malformed("header", "Idempotency-Key", msg=msg, type="idempotency_key_reused")
         return msgspec.Raw(known[1].encode())
     answer = await work()
-    await transaction.execute(_FORGET, before=timestamp(datetime.now(UTC) - _KEPT))
     await transaction.execute(
         _INSERT,
         user_id=request.user.id,

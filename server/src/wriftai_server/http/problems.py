@@ -127,4 +127,6 @@ def _faults(error: ValidationException) -> list[Fault]:
 def _fault(entry: Mapping[str, str]) -> Fault:
     if entry.get("key", "data") == "data":
         return Fault(("body",), "The body is empty: send a JSON object.", "field_missing")
-    return Fault((entry["source"], *entry["key"].split(".")), f"{entry['message']}.", "value_invalid")
+    # Of a header the name of the function's parameter is known.
+    key = entry["key"].replace("_", "-").title() if entry["source"] == "header" else entry["key"]
+    return Fault((entry["source"], *key.split(".")), f"{entry['message']}.", "value_invalid")

@@ -92,7 +92,7 @@ async def create(transaction: Transaction, caller: Caller, params: dict[str, Any
         await store.add(transaction, **row)
     except UniqueViolation:
         raise _taken(params["name"]) from None
-    return await get(transaction, caller, owner=caller.username, name=params["name"])
+    return await _stored(transaction, caller, model_id=row["id"])
 
 
 def new_row(params: dict[str, Any], *, owner_id: str, created_at: str) -> dict[str, Any]:
@@ -134,7 +134,7 @@ async def change(
             await store.change(transaction, model_id=model_id, updated_at=now(), **columns)
         except UniqueViolation:
             raise _taken(changes["name"]) from None
-    return await get(transaction, caller, owner=owner, name=changes.get("name", name))
+    return await _stored(transaction, caller, model_id=model_id)
 
 
 async def remove(transaction: Transaction, caller: Caller, *, owner: str, name: str) -> None:
@@ -169,6 +169,14 @@ async def owned(view: Reader, caller: Caller, *, owner: str, name: str) -> str:
     if not is_owner:
         raise forbidden("model")
     return model_id
+
+
+async def _stored(transaction: Transaction, caller: Caller, *, model_id: str) -> Model:
+    # By id: the caller may have been renamed while the request waited for its turn.
+    row = await store.by_id(transaction, model_id=model_id)
+    if row is None:
+        raise not_found("model")
+    return shown(row, caller.hub_url)
 
 
 def _taken(name: str) -> Problem:

@@ -5,9 +5,7 @@ public models or one owner's, and the caller's private ones. A page reads only a
 so it costs the same at any depth, and however many private models of others lie between.
 """
 
-import heapq
 from functools import cache
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import (
@@ -20,6 +18,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    union_all,
     update,
 )
 
@@ -27,6 +26,7 @@ from wriftai.models import ModelsSortBy
 from wriftai_server.database.driver import Reader, Row, Transaction
 from wriftai_server.database.schema import hardware, models, users, versions
 from wriftai_server.database.statements import Query, Statement, keyset
+from wriftai_server.database.values import fold
 from wriftai_server.http.paging import Place
 from wriftai_server.wire.models import COLUMNS
 
@@ -38,7 +38,6 @@ SORT_KEYS = {
 _PUBLIC = models.c.visibility == literal_column("'public'")
 _PRIVATE = models.c.visibility == literal_column("'private'")
 VISIBLE = or_(_PUBLIC, models.c.owner_id == bindparam("viewer"))
-_OF_OWNER = models.c.owner_id == bindparam("owner_id")
 
 
 def whole() -> Query:
@@ -53,6 +52,7 @@ def whole() -> Query:
 
 _NAMED = and_(func.lower(users.c.username) == bindparam("owner"), func.lower(models.c.name) == bindparam("name"))
 _GET = Statement(whole().where(_NAMED, VISIBLE))
+_BY_ID = Statement(whole().where(models.c.id == bindparam("model_id")))
 _STAKE = Statement(
     select(models.c.id, models.c.owner_id, models.c.name)
     .join_from(models, users, users.c.id == models.c.owner_id)
@@ -110,16 +110,25 @@ def _update(*names: str) -> Statement:
 
 
 _SETS = {
-    "public": (_PUBLIC,),
-    "public of owner": (_OF_OWNER, _PUBLIC),
-    "private of owner": (_OF_OWNER, _PRIVATE),
+    "everyone's public": (_PUBLIC,),
+    "the owner's public": (models.c.owner_id == bindparam("owner_id"), _PUBLIC),
+    "the viewer's private": (models.c.owner_id == bindparam("viewer"), _PRIVATE),
 }
 
 
 @cache
-def _page(which: str, sort_by: ModelsSortBy, descending: bool, after: bool) -> Statement:
+def _page(sets: tuple[str, ...], sort_by: ModelsSortBy, descending: bool, after: bool) -> Statement:
     order = [SORT_KEYS[sort_by], models.c.id]
-    return Statement(keyset(whole().where(*_SETS[which]), order, descending=descending, after=after))
+    if len(sets) == 1:
+        return Statement(keyset(whole().where(*_SETS[sets[0]]), order, descending=descending, after=after))
+    # Of several sets only keys are merged, from the indexes alone; whole rows are fetched for one page of them.
+    keys = select(models.c.id, SORT_KEYS[sort_by].label("key"))
+    some = [
+        keyset(keys.where(*_SETS[each]), order, descending=descending, after=after).subquery() for each in sets
+    ]
+    all_ = union_all(*(select(each.c.id, each.c.key) for each in some)).subquery()
+    found = keyset(select(all_), [all_.c.key, all_.c.id], descending=descending, after=False).subquery()
+    return Statement(whole().join(found, found.c.id == models.c.id))
 
 
 def key_of(sort_by: ModelsSortBy) -> Any:
@@ -130,12 +139,17 @@ def key_of(sort_by: ModelsSortBy) -> Any:
 
 async def get(view: Reader, *, viewer: str | None, owner: str, name: str) -> Row | None:
     """Find a model that the viewer may see, by names without regard to case."""
-    return await view.one(_GET, viewer=viewer, owner=owner.lower(), name=name.lower())
+    return await view.one(_GET, viewer=viewer, owner=fold(owner), name=fold(name))
+
+
+async def by_id(view: Reader, *, model_id: str) -> Row | None:
+    """Find a model, whoever may see it."""
+    return await view.one(_BY_ID, model_id=model_id)
 
 
 async def stake(view: Reader, *, viewer: str | None, owner: str, name: str) -> Row | None:
     """Find the id, owner's id and name of a model that the viewer may see."""
-    return await view.one(_STAKE, viewer=viewer, owner=owner.lower(), name=name.lower())
+    return await view.one(_STAKE, viewer=viewer, owner=fold(owner), name=fold(name))
 
 
 async def page(
@@ -159,21 +173,16 @@ async def page(
         descending: Largest first.
         limit: How many at most.
     """
-    sets: list[tuple[str, dict[str, str]]] = (
-        [("public", {})] if owner_id is None else [("public of owner", {"owner_id": owner_id})]
-    )
+    sets = ["everyone's public" if owner_id is None else "the owner's public"]
+    values: dict[str, Any] = {"limit": limit, **place.values()}
+    if owner_id is not None:
+        values["owner_id"] = owner_id
     if viewer is not None and owner_id in (None, viewer):
-        sets.append(("private of owner", {"owner_id": viewer}))
+        sets.append("the viewer's private")
+        values["viewer"] = viewer
     descending = descending != place.backward
-    found = [
-        await view.all(
-            _page(which, sort_by, descending, place.key is not None), limit=limit, **place.values(), **ids
-        )
-        for which, ids in sets
-    ]
-    if len(found) == 1:
-        return found[0]
-    return list(islice(heapq.merge(*found, key=key_of(sort_by), reverse=descending), limit))
+    statement = _page(tuple(sets), sort_by, descending, place.key is not None)
+    return sorted(await view.all(statement, **values), key=key_of(sort_by), reverse=descending)
 
 
 async def add(transaction: Transaction, **values: Any) -> None:

@@ -1,6 +1,7 @@
 """Rules for search: what counts as a word, and what is found first."""
 
 from wriftai_server.database.driver import Reader
+from wriftai_server.database.values import fold
 from wriftai_server.http.caller import Caller
 from wriftai_server.http.paging import Cut, Place, cut
 from wriftai_server.search import store
@@ -10,7 +11,7 @@ _MOST_WORDS = 8
 
 def words_of(q: str) -> list[str]:
     """Take a query apart into lowercase words; what follows the eighth does not count."""
-    return q.replace("\0", " ").lower().split()[:_MOST_WORDS]
+    return fold(q.replace("\0", " ")).split()[:_MOST_WORDS]
 
 
 async def models(view: Reader, caller: Caller, q: str, place: Place, *, size: int) -> Cut:

@@ -17,14 +17,23 @@ from wriftai_server.wire.users import shown
 
 KEY_TYPES = (str, str)
 
+Bio = Annotated[
+    str,
+    Meta(pattern=r"^[^\u0000]*$", max_length=2000, description="At most 2,000 characters, none of them U+0000."),
+]
+Links = Annotated[
+    list[URL],
+    Meta(max_length=20, description="At most 20 absolute http(s) URLs, each of at most 2,048 characters."),
+]
+
 
 class UpdateUser(Body):
     """What to change of the caller: keys left out stay, null clears those that may be null."""
 
     username: Username | UnsetType = UNSET
     name: Text | UnsetType | None = UNSET
-    bio: Annotated[str, Meta(pattern=r"^[^\u0000]*$", max_length=2000)] | UnsetType | None = UNSET
-    urls: Annotated[list[URL], Meta(max_length=20)] | UnsetType | None = UNSET
+    bio: Bio | UnsetType | None = UNSET
+    urls: Links | UnsetType | None = UNSET
     company: Text | UnsetType | None = UNSET
     location: Text | UnsetType | None = UNSET
 

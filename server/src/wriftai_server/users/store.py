@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from wriftai_server.database.driver import Reader, Row, Transaction
 from wriftai_server.database.schema import tokens, users
 from wriftai_server.database.statements import Statement, keyset
+from wriftai_server.database.values import fold
 from wriftai_server.http.caller import Token
 from wriftai_server.http.paging import Key, Place
 from wriftai_server.wire.users import COLUMNS
@@ -46,7 +47,7 @@ def key_of(row: Row) -> Key:
 
 async def find(view: Reader, *, username: str) -> Row | None:
     """Find a user by name, without regard to case."""
-    return await view.one(_BY_USERNAME, username=username.lower())
+    return await view.one(_BY_USERNAME, username=fold(username))
 
 
 async def get(view: Reader, *, id: str) -> Row | None:  # noqa: A002  the column's name

@@ -14,7 +14,13 @@ from wriftai_server.models import service as models
 from wriftai_server.versions import service
 from wriftai_server.wire.versions import NumberedVersion, shown
 
-Digest = Annotated[str, Meta(pattern=r"^sha256:[a-f0-9]{64}$(?!\n)")]
+Digest = Annotated[
+    str,
+    Meta(
+        pattern=r"^sha256:[a-f0-9]{64}$(?!\n)",
+        description="`sha256:` and 64 lowercase hexadecimal digits.",
+    ),
+]
 Number = Annotated[int, PathParameter(ge=1, le=2**31, description="1, 2, 3 … in each model.")]
 
 

@@ -106,7 +106,7 @@ def check_schemas(schemas: Any) -> None:
     faults = []
     for side, schema in schemas["prediction"].items():
         loc = ("body", "schemas", "prediction", side)
-        if schema.get("$schema", _DRAFT).rstrip("#") != _DRAFT:
+        if schema.get("$schema", _DRAFT) not in (_DRAFT, f"{_DRAFT}#"):
             faults.append(Fault(loc, f"The schema must be of the draft {_DRAFT}.", "schema_draft"))
             continue
         try:

@@ -14,8 +14,8 @@ from wriftai_server.http.caller import signed_in
 
 _DESCRIPTION = """
 A hub for machine-learning models. Times are RFC 3339 in UTC, ids are UUIDs. Lists come in pages; a page tells
-the cursors of its neighbours. An error is `{"detail": ...}`: a sentence, or for malformed input a list of faults.
-What is absent and what the caller may not see get the same 404.
+the cursors of its neighbours. An error holds one key, detail: a sentence, or for malformed input a list of
+faults. What is absent and what the caller may not see get the same 404.
 """.strip()
 
 _SCHEME = "token"
@@ -53,6 +53,24 @@ _PROBLEMS = {
 }
 
 
+def _header(kind: str, text: str, *, required: bool) -> dict[str, Any]:
+    return {"description": text, "required": required, "schema": {"type": kind}}
+
+
+_HEADERS = {
+    "x-request-id": _header("string", "Names the request in the hub's log.", required=True),
+    "x-ratelimit-limit": _header("integer", "Requests in a minute, where there is a limit.", required=False),
+    "x-ratelimit-remaining": _header("integer", "How many are left in this one.", required=False),
+    "x-ratelimit-reset": _header("integer", "When the next one begins, in Unix seconds.", required=False),
+}
+_RETRY_AFTER = {"Retry-After": _header("integer", "When to try again, in seconds from now.", required=True)}
+_HEADERS_OF = {
+    "401": {"WWW-Authenticate": _header("string", "The scheme of tokens: `Bearer`.", required=True)},
+    "429": _RETRY_AFTER,
+    "503": _RETRY_AFTER,
+}
+
+
 def document(handlers: Iterable[HTTPRouteHandler], prefix: str) -> dict[str, Any]:
     """Describe routes.
 
@@ -63,8 +81,10 @@ def document(handlers: Iterable[HTTPRouteHandler], prefix: str) -> dict[str, Any
     known = list(handlers)
     described = Litestar([Router(prefix, route_handlers=known)], openapi_config=_config(), logging_config=None)
     schema: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(described.openapi_schema.to_schema()))
+    bodies = [handler.parsed_data_field.annotation for handler in known if handler.parsed_data_field is not None]
+    # What checks bodies also describes them: Litestar leaves out that other fields are refused, and inner limits.
     _, components = msgspec.json.schema_components(
-        (Problem, Malformed), ref_template="#/components/schemas/{name}"
+        (Problem, Malformed, *bodies), ref_template="#/components/schemas/{name}"
     )
     schema["components"]["schemas"] |= components
     rules = {handler.handler_name: handler.before_request for handler in known}
@@ -72,18 +92,32 @@ def document(handlers: Iterable[HTTPRouteHandler], prefix: str) -> dict[str, Any
         needs_token = rules[operation["operationId"]] is signed_in
         operation["security"] = [{_SCHEME: []}] if needs_token else [{}, {_SCHEME: []}]
         operation["responses"].pop("400", None)  # Litestar's own; malformed input is a 422 here.
-        operation["responses"] |= {status: _refusal(status) for status in _refusals(operation, needs_token)}
+        named = _names(operation, components)
+        refusals = _refusals(operation, needs_token=needs_token, named=named)
+        operation["responses"] |= {status: _refusal(status) for status in refusals}
+        for status, response in operation["responses"].items():
+            response["headers"] = _HEADERS | _HEADERS_OF.get(status, {})
     return schema
 
 
-def _refusals(operation: dict[str, Any], needs_token: bool) -> list[str]:
-    places = {parameter["in"] for parameter in operation.get("parameters", ())}
+def _names(operation: dict[str, Any], components: dict[str, Any]) -> bool:
+    """Tell whether the body of an operation names what must have a name of its own."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    body = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+    return bool({"name", "username"} & components.get(body, {}).get("properties", {}).keys())
+
+
+def _refusals(operation: dict[str, Any], *, needs_token: bool, named: bool) -> list[str]:
+    parameters = operation.get("parameters", ())
     statuses = {"401", "429", "503"}
-    if "path" in places:
+    if any(parameter["in"] == "path" for parameter in parameters):
         statuses |= {"403", "404"} if needs_token else {"404"}
     if "requestBody" in operation:
-        statuses |= {"409", "413", "422"}
-    if places:
+        statuses |= {"413", "422"}
+    if named:
+        statuses.add("409")
+    # Any text will do as a name in a path: what no one is called is not found.
+    if any(parameter["in"] != "path" or parameter["schema"]["type"] != "string" for parameter in parameters):
         statuses.add("422")
     return sorted(statuses)
 

@@ -79,7 +79,7 @@ def _fields(document: dict[str, Any], schema: dict[str, Any]) -> list[Value]:
     named = _resolved(document, schema)
     required = named.get("required", ())
     return [
-        Value(name, _kind(field), name in required, field.get("description", ""))
+        Value(name, _kind(field), name in required, _text(field))
         for name, field in named.get("properties", {}).items()
     ]
 
@@ -99,8 +99,8 @@ def _json_schema(content: dict[str, Any]) -> dict[str, Any]:
 def _kind(schema: dict[str, Any]) -> str:
     if "$ref" in schema:
         return _ref_name(schema)
-    if "oneOf" in schema:
-        return " or ".join(_kind(each) for each in schema["oneOf"])
+    if kinds := _kinds(schema):
+        return " or ".join(map(_kind, kinds))
     if "enum" in schema:
         return " or ".join(map(str, schema["enum"]))
     limits = [
@@ -113,6 +113,16 @@ def _kind(schema: dict[str, Any]) -> str:
     if "items" in schema:
         words = f"{words} of {_kind(schema['items'])}"
     return ", ".join([words, *limits])
+
+
+def _kinds(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    kinds: list[dict[str, Any]] = schema.get("oneOf") or schema.get("anyOf") or []
+    return kinds
+
+
+def _text(schema: dict[str, Any]) -> str:
+    """Find what a value means: told of the value, or of what it is when it is not null."""
+    return next((each["description"] for each in (schema, *_kinds(schema)) if "description" in each), "")
 
 
 def _ref_name(schema: dict[str, Any]) -> str:
