@@ -8,9 +8,10 @@ from typing import Annotated, Any, get_args
 
 import msgspec
 from litestar import Request
+from litestar.exceptions import InternalServerException
 from msgspec import UNSET, Meta, UnsetType
 
-from wriftai_server.http.problems import Fault, Malformed, malformed
+from wriftai_server.http.problems import Fault, Malformed, Problem, malformed
 
 __all__ = ["UNSET", "URL", "Body", "BodyRequest", "LongText", "ModelName", "Text", "UnsetType", "Username"]
 
@@ -62,6 +63,18 @@ class Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 class BodyRequest(Request[Any, Any, Any]):
     """A request whose body is checked as a whole when it is read."""
+
+    async def body(self) -> bytes:
+        """Read the body.
+
+        Raises:
+            Problem: 400, the caller left before it was whole.
+        """
+        try:
+            return await super().body()
+        except InternalServerException:
+            # Litestar's word for it, which would make the hub at fault.
+            raise Problem(400, "The body ended before it was whole.") from None
 
     async def json(self) -> Any:
         """Decode the body.

@@ -73,7 +73,8 @@ async def anyone(request: AnyRequest) -> None:
     """Rule of a route: everyone may call, anonymous callers too; a token that is sent must be valid."""
     scope, state = request.scope, request.app.state
     headers = dict(scope["headers"])
-    hub_url = state["public_url"] or f"{scope['scheme']}://{headers.get(b'host', b'').decode('latin-1')}"
+    host = headers.get(b"host", b"").decode("latin-1") or _reached(scope["server"])
+    hub_url = state["public_url"] or f"{scope['scheme']}://{host}"
     authorization = headers.get(b"authorization")
     caller = Caller(None, "", False, hub_url)
     limits: Limits | None = state["limits"]
@@ -122,6 +123,12 @@ async def _authenticated(database: Database, authorization: str, hub_url: str) -
         if row is not None and hmac.compare_digest(row[0], _hash(match[2])):
             return Caller(row[1], row[2], bool(row[3]), hub_url)
     raise _unauthenticated("The token is not valid: it may have been revoked or mistyped.")
+
+
+def _reached(server: tuple[str, int | None] | None) -> str:
+    # Before HTTP/1.1 callers do not say whom they call: it is the address that they reached.
+    host, port = server or ("", None)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _unauthenticated(detail: str) -> Problem:

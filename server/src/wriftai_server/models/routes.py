@@ -12,7 +12,7 @@ from wriftai_server.http.idempotency import IdempotencyKey, once
 from wriftai_server.http.paging import Cursor, Page, PageSize, page, read_cursor
 from wriftai_server.models import service, store
 from wriftai_server.models.bodies import CreateModel, UpdateModel
-from wriftai_server.wire.models import shown
+from wriftai_server.wire.models import shown_all
 
 
 @get("/models", before_request=anyone, tags=["models"], summary="List models")
@@ -118,5 +118,4 @@ async def _page(
             descending=sort_direction == SortDirection.DESC,
             size=page_size,
         )
-    hub_url = request.user.hub_url
-    return page([shown(row, hub_url) for row in found.rows], found, order, request)
+    return page(shown_all(found.rows, request.user.hub_url), found, order, request)

@@ -26,7 +26,7 @@ async def search_models(
     place = read_cursor(cursor, order, store.KEY_TYPES)
     async with request.app.state["database"].scanning() as view:
         found = await service.models(view, request.user, q, place, size=page_size)
-    return page([models.shown(row, request.user.hub_url) for row in found.rows], found, order, request)
+    return page(models.shown_all(found.rows, request.user.hub_url), found, order, request)
 
 
 @get("/search/users", before_request=anyone, tags=["search"], summary="Find users")

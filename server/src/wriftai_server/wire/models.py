@@ -1,5 +1,8 @@
 """Models as they are shown."""
 
+from collections.abc import Iterable
+
+from wriftai.common_types import User
 from wriftai.models import Model
 from wriftai_server.database.driver import Row
 from wriftai_server.database.schema import hardware, models
@@ -24,14 +27,20 @@ _VERSION_AT = _OWNER_AT + len(users.COLUMNS)
 COLUMNS = (*_OWN, *users.COLUMNS, *versions.COLUMNS)
 
 
-def shown(row: Row, hub_url: str) -> Model:
+def shown(row: Row, hub_url: str, owners: dict[str, User] | None = None) -> Model:
     """Show a row as a model.
 
     Args:
         row: In the order of `COLUMNS`.
         hub_url: Address of the hub.
+        owners: Users that were shown with other rows, by id; one that is not among them is added.
     """
     version = row[_VERSION_AT:]
+    owner = owners.get(row[_OWNER_AT]) if owners else None
+    if owner is None:
+        owner = users.shown(row[_OWNER_AT:_VERSION_AT], hub_url)
+        if owners is not None:
+            owners[owner["id"]] = owner
     return {
         "id": row[0],
         "name": row[1],
@@ -42,8 +51,14 @@ def shown(row: Row, hub_url: str) -> Model:
         "source_url": row[6],
         "license_url": row[7],
         "paper_url": row[8],
-        "owner": users.shown(row[_OWNER_AT:_VERSION_AT], hub_url),
+        "owner": owner,
         "latest_version": None if version[0] is None else versions.shown(version),
         "hardware": {"name": row[10], "identifier": row[11]},
         "predictions_count": row[9],
     }
+
+
+def shown_all(rows: Iterable[Row], hub_url: str) -> list[Model]:
+    """Show rows as models; a page often holds many of one owner."""
+    owners: dict[str, User] = {}
+    return [shown(row, hub_url, owners) for row in rows]
