@@ -1,0 +1,42 @@
+"""A hub with more than a page of everything."""
+
+from pathlib import Path
+
+from tests.server.people import People, Person
+from tests.server.samples import add_model, add_version
+
+COUNT = 28
+LISTS = (
+    "/models",
+    "/models/ada",
+    "/user/models",
+    "/models/ada/model-00/versions",
+    "/users",
+    "/hardware",
+    "/search/models?q=model",
+    "/search/users?q=reader",
+)
+"""Each has `COUNT` entries for its reader, `ada`; the users among them."""
+
+
+def write_catalogue(file: Path) -> Path:
+    """Write a catalogue of `COUNT` kinds of hardware."""
+    file.write_text(
+        "\n".join(
+            f'[[hardware]]\nidentifier = "{name}"\nname = "{name}"\ncpus = 1\nram_gb = 1\n'
+            for name in ("cpu", *(f"kind-{n}" for n in range(1, COUNT)))
+        )
+    )
+    return file
+
+
+def fill(people: People) -> Person:
+    """Add users, models and versions, every third model a private one; give the owner."""
+    ada = people.add("ada")
+    for n in range(COUNT):
+        add_model(ada, f"model-{n:02}", visibility="public" if n % 3 else "private")
+        add_version(ada, "model-00", f"Version {n}.")
+    for n in range(COUNT - 1):
+        people.add(f"reader-{n:02}")
+    ada.client.authenticated_user.update({"bio": "An eager reader."})
+    return ada

@@ -1,0 +1,219 @@
+"""The embedded database: what holds of its transactions."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import bindparam, func, insert, select
+
+from wriftai_server.database.driver import Database, DatabaseUnavailable, UniqueViolation
+from wriftai_server.database.opening import FILE_NAME, open_database
+from wriftai_server.database.schema import hardware, tokens
+from wriftai_server.database.statements import Statement
+
+ADD = Statement(insert(tokens).values({c.name: bindparam(c.name) for c in tokens.c}))
+ADD_HARDWARE = Statement(
+    insert(hardware).values(
+        {c.name: bindparam(c.name) if c.name in ("id", "identifier") else 0 for c in hardware.c}
+    )
+)
+COUNT = Statement(select(func.count()).select_from(hardware))
+FIND = Statement(select(hardware.c.id, hardware.c.identifier).where(hardware.c.id == bindparam("id")))
+
+Work = Callable[[Database], Coroutine[Any, Any, None]]
+
+
+def on_database(folder: Path, work: Work) -> None:
+    """Run some work on a new database."""
+
+    async def whole() -> None:
+        database = open_database(folder)
+        try:
+            await work(database)
+        finally:
+            await database.close()
+
+    asyncio.run(whole())
+
+
+async def add(database: Database, *ids: str, then: type[BaseException] | None = None) -> None:
+    """Add rows in one transaction, and let it fail then, if an exception is given."""
+    async with database.writing() as transaction:
+        for each in ids:
+            assert await transaction.execute(ADD_HARDWARE, id=each, identifier=each) == 1
+        if then is not None:
+            raise then
+
+
+async def add_all(database: Database, rows: list[dict[str, str]]) -> None:
+    async with database.writing() as transaction:
+        assert await transaction.execute_many(ADD_HARDWARE, rows) == len(rows)
+
+
+async def count(database: Database) -> int:
+    async with database.reading() as view:
+        row = await view.one(COUNT)
+    assert row is not None
+    number: int = row[0]
+    return number
+
+
+def test_what_was_written_is_read_on_both_ways(tmp_path: Path) -> None:
+    async def work(database: Database) -> None:
+        await add(database, "a", "b")
+        for way in (database.reading, database.scanning):
+            async with way() as view:
+                assert tuple(await view.one(FIND, id="a") or ()) == ("a", "a")
+                assert await view.one(FIND, id="c") is None
+                assert [tuple(row) for row in await view.all(FIND, id="b")] == [("b", "b")]
+                assert await view.all(FIND, id="c") == []
+
+    on_database(tmp_path, work)
+
+
+@pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt, asyncio.CancelledError])
+def test_an_exception_undoes_a_transaction(tmp_path: Path, failure: type[BaseException]) -> None:
+    async def work(database: Database) -> None:
+        with pytest.raises(failure):
+            await add(database, "lost", then=failure)
+        assert await count(database) == 0
+        await add(database, "kept")
+        assert await count(database) == 1
+
+    on_database(tmp_path, work)
+
+
+def test_a_value_that_must_be_unique_and_is_not(tmp_path: Path) -> None:
+    async def work(database: Database) -> None:
+        await add(database, "a")
+        for same in ({"id": "a", "identifier": "b"}, {"id": "b", "identifier": "a"}):
+            with pytest.raises(UniqueViolation):
+                await add_all(database, [{"id": "new", "identifier": "new"}, same])
+        with pytest.raises(UniqueViolation):
+            await add(database, "new", "a")
+        assert await count(database) == 1
+
+    on_database(tmp_path, work)
+
+
+def test_many_rows_are_added_in_one_transaction(tmp_path: Path) -> None:
+    async def work(database: Database) -> None:
+        await add_all(database, [{"id": str(n), "identifier": str(n)} for n in range(2000)])
+        assert await count(database) == 2000
+
+    on_database(tmp_path, work)
+
+
+def test_a_transaction_may_go_on_after_a_value_that_was_taken(tmp_path: Path) -> None:
+    async def work(database: Database) -> None:
+        await add(database, "a")
+        async with database.writing() as transaction:
+            with pytest.raises(UniqueViolation):
+                await transaction.execute(ADD_HARDWARE, id="a", identifier="a")
+            await transaction.execute(ADD_HARDWARE, id="b", identifier="b")
+        assert await count(database) == 2
+
+    on_database(tmp_path, work)
+
+
+def test_a_reference_to_nothing_is_no_conflict_of_names(tmp_path: Path) -> None:
+    async def work(database: Database) -> None:
+        values = dict.fromkeys((c.name for c in tokens.c), "nothing")
+        with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+            async with database.writing() as transaction:
+                await transaction.execute(ADD, **values)
+
+    on_database(tmp_path, work)
+
+
+def test_writers_of_one_process_take_turns(tmp_path: Path) -> None:
+    async def work(database: Database) -> None:
+        inside = 0
+
+        async def write(n: int) -> None:
+            nonlocal inside
+            async with database.writing() as transaction:
+                inside += 1
+                assert inside == 1
+                await transaction.execute(ADD_HARDWARE, id=str(n), identifier=str(n))
+                await asyncio.sleep(0)
+                inside -= 1
+
+        await asyncio.gather(*(write(n) for n in range(20)))
+        assert await count(database) == 20
+
+    on_database(tmp_path, work)
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """Give a connection of someone else to the database, which is made by then."""
+    on_database(tmp_path, lambda database: add(database, "a"))
+    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as connection:
+        yield connection
+
+
+def test_the_loop_goes_on_while_someone_else_writes(tmp_path: Path, other: sqlite3.Connection) -> None:
+    async def work(database: Database) -> None:
+        other.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.create_task(add(database, "b"))
+        for _ in range(5):
+            await asyncio.sleep(0.005)
+            assert await count(database) == 1
+            assert not waiting.done()
+        other.execute("COMMIT")
+        await waiting
+        assert await count(database) == 2
+
+    on_database(tmp_path, work)
+
+
+def test_a_writer_that_gives_up_lets_the_next_one_try(tmp_path: Path, other: sqlite3.Connection) -> None:
+    async def work(database: Database) -> None:
+        other.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.create_task(add(database, "lost"))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        other.execute("COMMIT")
+        await add(database, "b")
+        assert await count(database) == 2
+
+    on_database(tmp_path, work)
+
+
+@pytest.fixture
+def fast_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a hundred seconds pass in each."""
+    monotonic, began = time.monotonic, time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: began + (monotonic() - began) * 100)
+
+
+@pytest.mark.usefixtures("fast_clock")
+def test_patience_ends(tmp_path: Path, other: sqlite3.Connection) -> None:
+    async def work(database: Database) -> None:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseUnavailable, match="The database cannot be written to: database is locked"):
+            await add(database, "b")
+        assert await count(database) == 1
+        other.execute("COMMIT")
+        await add(database, "b")
+
+    on_database(tmp_path, work)
+
+
+def test_a_table_that_is_gone_is_no_bug_of_the_caller(tmp_path: Path, other: sqlite3.Connection) -> None:
+    async def work(database: Database) -> None:
+        other.execute("ALTER TABLE hardware RENAME TO elsewhere")
+        with pytest.raises(DatabaseUnavailable, match="no such table"):
+            await add(database, "b")
+        with pytest.raises(DatabaseUnavailable, match="no such table"):
+            await add_all(database, [{"id": "b", "identifier": "b"}])
+
+    on_database(tmp_path, work)

@@ -1,0 +1,180 @@
+"""Loading a catalogue of models."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server.command import Outcome, invoke
+from tests.server.people import Person
+from tests.server.samples import add_model
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "models.jsonl"
+
+
+def line(name: str, **params: Any) -> str:
+    return json.dumps({"name": name, "hardware_identifier": "cpu", "visibility": "public", **params})
+
+
+def load(file: Path, owner: str, folder: Path, *lines: str) -> Outcome:
+    if lines:
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    outcome = invoke("import", str(file), "--owner", owner, data_dir=folder)
+    assert outcome.stdout == ""
+    return outcome
+
+
+def names(owner: Person) -> list[str]:
+    return [model["name"] for model in owner.client.authenticated_user.models({"page_size": 100}).iter_all()]
+
+
+def test_a_running_hub_shows_the_models_at_once_in_the_order_of_the_lines(
+    ada: Person, anyone: Person, file: Path, folder: Path
+) -> None:
+    add_model(ada, "before")
+    full = {
+        "description": "① of many.",
+        "source_url": "https://example.org/s",
+        "license_url": "https://example.org/l",
+        "paper_url": None,
+    }
+    outcome = load(
+        file, ada.name.upper(), folder, line("zz", **full), line("Aa", visibility="private"), line("m.1_x-y")
+    )
+    assert outcome.status == 0
+    assert "Importing models.jsonl" in outcome.stderr
+    assert "100%" in outcome.stderr
+    assert outcome.stderr.endswith("3 created, 0 there already, 0 bad lines.\n")
+    assert names(ada) == ["before", "zz", "Aa", "m.1_x-y"]
+    add_model(ada, "after")
+    assert names(ada)[-1] == "after"
+    shown: dict[str, Any] = {**anyone.client.models.get(ada.name, "ZZ")}
+    assert {name: shown[name] for name in full} == full
+    assert (shown["visibility"], shown["hardware"]["identifier"]) == ("public", "cpu")
+    assert (shown["latest_version"], shown["predictions_count"], shown["updated_at"]) == (None, 0, None)
+    assert anyone.send("GET", f"/models/{ada.name}/Aa").status_code == 404
+
+
+def test_models_are_private_unless_their_line_says_otherwise(ada: Person, file: Path, folder: Path) -> None:
+    assert load(file, ada.name, folder, '{"name": "quiet", "hardware_identifier": "cpu"}').status == 0
+    assert ada.client.models.get(ada.name, "quiet")["visibility"] == "private"
+
+
+def test_models_that_are_there_stay_as_they_are(ada: Person, file: Path, folder: Path) -> None:
+    kept = add_model(ada, "KEPT", description="By hand.")
+    outcome = load(file, ada.name, folder, line("kept", description="Lost."), line("new"), line("NEW"))
+    assert outcome.status == 0
+    assert outcome.stderr.endswith("1 created, 2 there already, 0 bad lines.\n")
+    assert ada.client.models.get(ada.name, "kept") == kept
+    assert names(ada) == ["KEPT", "new"]
+
+
+def test_an_interrupted_import_goes_on_with_what_is_missing(ada: Person, file: Path, folder: Path) -> None:
+    lines = [line(f"model-{n:04}") for n in range(2300)]
+    for some, counts in (
+        (lines[:1200], "1,200 created, 0 there already"),
+        (lines, "1,100 created, 1,200 there already"),
+        (lines, "0 created, 2,300 there already"),
+    ):
+        outcome = load(file, ada.name, folder, *some)
+        assert outcome.status == 0
+        assert outcome.stderr.endswith(f"{counts}, 0 bad lines.\n")
+    assert names(ada) == [f"model-{n:04}" for n in range(2300)]
+
+
+def test_bad_lines_are_reported_by_number_and_left_out(ada: Person, file: Path, folder: Path) -> None:
+    lines = [
+        line("first"),
+        line("no name!"),
+        line("far", hardware_identifier="h100"),
+        '{"name": "half',
+        "[1]",
+        '"text"',
+        '{"hardware_identifier": "cpu"}',
+        line("odd", colour="red", source_url="nowhere"),
+        line("secret", visibility="hidden"),
+        line("nul", description="a\0b"),
+        "[" * 100_000,
+        '{"name": 5, "name": "twice", "hardware_identifier": "cpu"}',
+        line("last"),
+    ]
+    outcome = load(file, ada.name, folder, *lines)
+    assert outcome.status == 1
+    reports = [text for text in outcome.stderr.splitlines() if text.startswith("line ")]
+    assert [text.split(":")[0] for text in reports] == [f"line {number}" for number in range(2, 12)]
+    for report, reason in zip(
+        reports,
+        [
+            "name: Expected: 1 to 128 letters, digits, dots, underscores and dashes, the first a letter or",
+            "hardware_identifier: There is no hardware 'h100'",
+            "not JSON in UTF-8",
+            "Expected `object`, got `array`.",
+            "Expected `object`, got `str`.",
+            "name: This field is missing.",
+            "source_url: Expected: Absolute http(s) URL of at most 2,048 characters.",
+            "visibility: Invalid enum value 'hidden'.",
+            "description: Expected: At most 10,000 characters, none of them U+0000.",
+            "nested too deeply",
+        ],
+        strict=True,
+    ):
+        assert reason in report
+    assert "colour: There is no such field here" in reports[6]
+    assert outcome.stderr.endswith("3 created, 0 there already, 10 bad lines.\n")
+    assert names(ada) == ["first", "twice", "last"]
+
+
+def test_bad_lines_of_all_batches_are_reported(ada: Person, file: Path, folder: Path) -> None:
+    lines = [line(f"m{n}") if n % 700 else "bad" for n in range(1, 2101)]
+    outcome = load(file, ada.name, folder, *lines)
+    assert [text.split(":")[0] for text in outcome.stderr.splitlines() if text.startswith("line ")] == [
+        "line 700",
+        "line 1400",
+        "line 2100",
+    ]
+    assert outcome.stderr.endswith("2,097 created, 0 there already, 3 bad lines.\n")
+
+
+def test_marks_at_the_beginning_blank_lines_and_line_ends(ada: Person, file: Path, folder: Path) -> None:
+    text = f"\ufeff{line('one')}\r\n\r\n   \n{line('two')}\n\t{line('three')}  \n\n{line('four')}"
+    file.write_bytes(text.encode())
+    outcome = load(file, ada.name, folder)
+    assert outcome.status == 0
+    assert names(ada) == ["one", "two", "three", "four"]
+
+
+def test_bytes_that_are_no_text(ada: Person, file: Path, folder: Path) -> None:
+    file.write_bytes(b'{"name": "a", "hardware_identifier": "cpu", "description": "\xff"}\n\xff\xfe\n')
+    outcome = load(file, ada.name, folder)
+    assert outcome.status == 1
+    assert outcome.stderr.endswith("0 created, 0 there already, 2 bad lines.\n")
+
+
+def test_an_empty_file_is_no_fault(ada: Person, file: Path, folder: Path) -> None:
+    file.touch()
+    outcome = load(file, ada.name, folder)
+    assert outcome.status == 0
+    assert outcome.stderr.endswith("0 created, 0 there already, 0 bad lines.\n")
+
+
+def test_an_unknown_owner(file: Path, folder: Path) -> None:
+    outcome = load(file, "nobody-has-this", folder, line("lost"))
+    assert outcome.status == 1
+    assert "Error: There is no such user" in outcome.stderr
+
+
+def test_a_file_that_is_not_there(file: Path, tmp_path: Path, folder: Path) -> None:
+    for path in (file, tmp_path):
+        outcome = invoke("import", str(path), "--owner", "ada", data_dir=folder)
+        assert (outcome.status, outcome.stdout) == (2, "")
+        assert "Invalid value for" in outcome.stderr
+
+
+def test_a_folder_on_which_no_hub_ran_yet(file: Path, tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    invoke("users", "create", "ada", data_dir=data_dir)
+    assert load(file, "ada", data_dir, line("early")).status == 0

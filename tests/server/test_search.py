@@ -1,0 +1,203 @@
+"""Search: what is found, and what comes first."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.server.conftest import inside
+from tests.server.people import People, Person
+from tests.server.samples import add_model
+
+MODELS = {
+    "resnet": "Residual network.",
+    "resnet50": "Residual network with 50 layers.",
+    "tiny-resnet": None,
+    "mobile.net_v4": "Small and fast; 100% integer arithmetic.",
+    "mobile-net-v4": "The same without a point: C:\\models\\mobile.",
+    "vit": "Vision Transformer, a RESNET killer. Über-Netz für ÄPFEL.",
+    "bert": "Language model; ümlauts and 語.",
+}
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
+    """Give people on a hub of their own, whose models are few."""
+    with inside(tmp_path_factory.mktemp("search") / "data") as people:
+        timm = people.add("timm")
+        for name, description in MODELS.items():
+            add_model(timm, name, description=description, visibility="public")
+        add_model(timm, "resnet-secret", visibility="private")
+        for name in ("resnet", "ResNet-of-bob"):
+            add_model(people.add("Bob") if name == "resnet" else person(people, "Bob"), name, visibility="public")
+        people.add("resnet").client.authenticated_user.update(
+            {"name": "Kaiming H.", "bio": "Residual learning.", "company": "Research 100%", "location": "Über"}
+        )
+        yield people
+
+
+@pytest.fixture
+def anyone(people: People) -> Person:
+    return people.anyone
+
+
+def person(people: People, name: str) -> Person:
+    return next(person for person in people.everyone if person.name == name)
+
+
+def found(searcher: Person, q: str) -> list[str]:
+    page = searcher.client.models.search(q, {"page_size": 100})
+    return [f"{model['owner']['username']}/{model['name']}" for model in page]
+
+
+def found_users(searcher: Person, q: str) -> list[str]:
+    return [user["username"] for user in searcher.client.users.search(q)]
+
+
+@pytest.mark.parametrize("q", ["timm/resnet", "TIMM/ResNet", " timm/resnet "])
+def test_owner_and_name_come_first_and_alone(anyone: Person, q: str) -> None:
+    assert found(anyone, q) == ["timm/resnet", "timm/resnet50"]
+
+
+@pytest.mark.parametrize("q", ["resnet", "RESNET", "ResNet"])
+def test_exact_names_then_beginnings_then_parts_then_descriptions(anyone: Person, q: str) -> None:
+    matches = found(anyone, q)
+    assert sorted(matches[:2]) == ["Bob/resnet", "timm/resnet"]
+    assert matches[2:] == ["Bob/ResNet-of-bob", "timm/resnet50", "timm/tiny-resnet", "timm/vit"]
+
+
+@pytest.mark.parametrize(
+    ("q", "expected"),
+    [
+        ("layers residual", ["timm/resnet50"]),
+        ("residual layers", ["timm/resnet50"]),
+        ("network timm", ["timm/resnet", "timm/resnet50"]),
+        ("tiny timm", ["timm/tiny-resnet"]),
+        ("bob of", ["Bob/ResNet-of-bob"]),
+        ("resnet killer", ["timm/vit"]),
+        ("resnet nonsense", []),
+        ("語", ["timm/bert"]),
+        ("ümlauts", ["timm/bert"]),
+        ("Über-Netz", ["timm/vit"]),
+        ("ÄPFEL", ["timm/vit"]),
+        ("  fast \t small\n", ["timm/mobile.net_v4"]),
+        ("fast\0small", ["timm/mobile.net_v4"]),
+        ("fast\u3000small", ["timm/mobile.net_v4"]),
+        ("no/such", []),
+    ],
+)
+def test_words_are_found_in_any_order_in_owner_name_and_description(
+    anyone: Person, q: str, expected: list[str]
+) -> None:
+    assert found(anyone, q) == expected
+
+
+@pytest.mark.parametrize(
+    ("q", "expected"),
+    [
+        ("%", ["timm/mobile.net_v4"]),
+        ("100%", ["timm/mobile.net_v4"]),
+        ("1%0", []),
+        ("_", ["timm/mobile.net_v4"]),
+        ("net_v4", ["timm/mobile.net_v4"]),
+        ("mobile_net", []),
+        ("\\", ["timm/mobile-net-v4"]),
+        ("C:\\models", ["timm/mobile-net-v4"]),
+        ("\\%", []),
+        ("*", []),
+        ("'", []),
+        ('"', []),
+        ("?", []),
+        (":q", []),
+        ("net-v4", ["timm/mobile-net-v4"]),
+    ],
+)
+def test_signs_stand_for_themselves(anyone: Person, q: str, expected: list[str]) -> None:
+    assert found(anyone, q) == expected
+
+
+@pytest.mark.parametrize("q", ["", " ", "\t\n", "\0", "\u3000"])
+def test_without_a_word_everything_that_is_visible_is_found_by_name(anyone: Person, q: str) -> None:
+    names = [match.partition("/")[2].lower() for match in found(anyone, q)]
+    assert names == sorted(names)
+    assert len(names) == len(MODELS) + 2
+
+
+def test_a_query_has_up_to_1000_characters(anyone: Person) -> None:
+    assert found(anyone, "x" * 1000) == []
+    assert found(anyone, "\\" * 1000) == []
+    assert found(anyone, ("resnet50 " * 111).strip()) == ["timm/resnet50"]
+    for path in ("/search/models", "/search/users"):
+        reply = anyone.send("GET", path, params={"q": "é" * 1001})
+        assert reply.status_code == 422
+        assert reply.json()["detail"][0]["loc"] == ["query", "q"]
+
+
+@pytest.mark.parametrize("path", ["/search/models", "/search/users"])
+def test_a_query_must_be(anyone: Person, path: str) -> None:
+    reply = anyone.send("GET", path)
+    assert reply.status_code == 422
+    assert reply.json()["detail"] == [
+        {"loc": ["query", "q"], "msg": "This parameter is missing.", "type": "field_missing"}
+    ]
+
+
+def test_bytes_that_are_no_text_find_nothing(anyone: Person) -> None:
+    reply = anyone.send("GET", "/search/models?q=%FF%FE")
+    assert (reply.status_code, reply.json()["items"]) == (200, [])
+
+
+def test_only_what_the_caller_may_see_is_found(people: People, anyone: Person) -> None:
+    assert "timm/resnet-secret" in found(person(people, "timm"), "secret")
+    assert found(person(people, "timm"), "timm/resnet-secret") == ["timm/resnet-secret"]
+    for other in (anyone, person(people, "Bob"), people.add(is_admin=True)):
+        assert found(other, "secret") == found(other, "timm/resnet-secret") == []
+
+
+def test_changes_are_found_at_once(people: People, anyone: Person) -> None:
+    bob = person(people, "Bob")
+    add_model(bob, "fresh", visibility="public")
+    assert found(anyone, "fresh") == ["Bob/fresh"]
+    bob.client.models.update("Bob", "fresh", {"name": "stale", "description": "Once freshly made."})
+    assert found(anyone, "fresh") == ["Bob/stale"]
+    bob.client.models.delete("Bob", "stale")
+    assert found(anyone, "fresh") == []
+
+
+def test_pages_of_matches_keep_their_order_in_both_directions(anyone: Person) -> None:
+    whole = found(anyone, "resnet")
+    pages = [anyone.client.models.search("resnet", {"page_size": 2})]
+    while (cursor := pages[-1].next_cursor) is not None:
+        pages.append(anyone.client.models.search("resnet", {"page_size": 2, "cursor": cursor}))
+    assert [len(page.items) for page in pages] == [2, 2, 2]
+    forward = [f"{model['owner']['username']}/{model['name']}" for page in pages for model in page]
+    assert forward == whole
+    back: Any = anyone.client.models.search("resnet", {"page_size": 9, "cursor": pages[2].previous_cursor or ""})
+    assert [f"{model['owner']['username']}/{model['name']}" for model in back] == whole[:4]
+
+
+@pytest.mark.parametrize(
+    ("q", "expected"),
+    [
+        ("bob", ["Bob"]),
+        ("resnet", ["resnet"]),
+        ("RES", ["resnet"]),
+        ("residual", ["resnet"]),
+        ("learning kaiming", ["resnet"]),
+        ("100%", ["resnet"]),
+        ("Über", ["resnet"]),
+        ("im", ["resnet", "timm"]),
+        ("_", []),
+        ("\0", ["Bob", "resnet", "timm"]),
+        ("", ["Bob", "resnet", "timm"]),
+    ],
+)
+def test_users_are_found_by_name_and_by_what_they_say(anyone: Person, q: str, expected: list[str]) -> None:
+    assert [name for name in found_users(anyone, q) if not name.lower().startswith("user-")] == expected
+
+
+def test_an_exact_username_comes_first(people: People, anyone: Person) -> None:
+    for name in ("user-an-user-x", "user-xy", "User-X"):
+        people.add(name)
+    assert found_users(anyone, "user-x") == ["User-X", "user-xy", "user-an-user-x"]
+    assert found_users(anyone, "USER-XY") == ["user-xy"]

@@ -1,0 +1,133 @@
+"""Starting and stopping a hub."""
+
+import json
+import signal
+import socket
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.hubs import Hub
+from tests.server.command import invoke
+from tests.server.serving import refused, serving
+from wriftai_server.database.opening import FILE_NAME
+
+CATALOGUE = '[[hardware]]\nidentifier = "tpu"\nname = "TPU"\ncpus = 1\nram_gb = 1\n'
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_all_settings_can_come_from_the_environment(tmp_path: Path) -> None:
+    catalogue = tmp_path / "hardware.toml"
+    catalogue.write_text(CATALOGUE)
+    port = free_port()
+    with serving(
+        tmp_path,
+        WRIFTAI_HOST="localhost",
+        WRIFTAI_PORT=str(port),
+        WRIFTAI_PUBLIC_URL="https://hub.example.org",
+        WRIFTAI_HARDWARE=str(catalogue),
+        WRIFTAI_RATE_LIMIT="7",
+        WRIFTAI_LOG_LEVEL="warning",
+    ) as served:
+        assert served.address == f"http://localhost:{port}"
+        assert str(tmp_path / "data") in served.announced
+        reply = httpx.get(f"http://127.0.0.1:{port}/v1/hardware?page_size=1")
+        assert reply.json()["next_url"].startswith("https://hub.example.org/v1/hardware?page_size=1&cursor=")
+        assert reply.headers["x-ratelimit-limit"] == "7"
+        offered = httpx.get(f"http://127.0.0.1:{port}/v1/hardware").json()["items"]
+        assert {hardware["identifier"] for hardware in offered} == {"cpu", "tpu"}
+        served.process.send_signal(signal.SIGINT)
+        assert served.process.wait(60) == 0
+    assert served.log.read_text() == ""
+
+
+def test_a_hub_that_is_told_to_stop_finishes_what_is_under_way(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        token = invoke("users", "create", "ada", data_dir=tmp_path / "data").stdout.strip()
+        body = b'{"name": "last", "hardware_identifier": "cpu"}'
+        head = f"POST /v1/models HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {token}\r\n"
+        with socket.create_connection(("127.0.0.1", served.port), timeout=60) as caller:
+            caller.sendall(f"{head}Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n".encode())
+            assert caller.recv(1000).startswith(b"HTTP/1.1 100 ")  # The hub waits for the body now.
+            served.process.terminate()
+            wait_until_closed(served.port)
+            caller.sendall(body)
+            answer = b"".join(iter(lambda: caller.recv(65536), b""))
+        assert answer.startswith(b"HTTP/1.1 201 ")
+        assert b'"name":"last"' in answer
+        assert served.process.wait(60) == 0
+    lines = [json.loads(line) for line in served.log.read_text().splitlines()]
+    assert [line["event"] for line in lines] == ["listening", "request", "stopped"]
+    assert lines[1]["status"] == 201
+    with closing(sqlite3.connect(tmp_path / "data" / FILE_NAME)) as connection:
+        assert connection.execute("SELECT name FROM models").fetchall() == [("last",)]
+    # The write-ahead log is folded into the file, which may be copied now.
+    assert not list((tmp_path / "data").glob("*-wal"))
+
+
+def wait_until_closed(port: int) -> None:
+    """Wait until nobody listens on a port any more."""
+    for _ in range(1000):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"Someone still listens on port {port}.")
+
+
+def test_what_keeps_a_hub_from_coming_up_is_said_in_a_sentence(tmp_path: Path, shared_hub: Hub) -> None:
+    port = shared_hub.address.rpartition(":")[2]
+    catalogue = tmp_path / "hardware.toml"
+    catalogue.write_text("[[hardware]]\nidentifier = 5\n")
+    folders = [tmp_path / name for name in ("taken", "malformed")]
+    for folder in folders:
+        folder.mkdir()
+    with ThreadPoolExecutor() as both:
+        taken = both.submit(refused, folders[0], "--port", port)
+        malformed = both.submit(refused, folders[1], "--hardware", str(catalogue))
+    assert taken.result().startswith(f"Error: Cannot listen on 127.0.0.1 port {port}: Address already in use")
+    assert taken.result().endswith("Choose another with --host and --port.\n")
+    assert malformed.result().startswith(f"Error: {catalogue} is not a catalogue of hardware: Expected `str`")
+    assert not any((folder / "data").exists() for folder in folders)
+
+
+def test_a_hub_that_cannot_begin_says_so_by_its_status(tmp_path: Path) -> None:
+    invoke("users", "create", "ada", data_dir=tmp_path / "data")
+    with closing(sqlite3.connect(tmp_path / "data" / FILE_NAME)) as connection:
+        connection.execute(
+            "CREATE TRIGGER doom BEFORE INSERT ON hardware BEGIN SELECT RAISE(ABORT, 'struck by doom'); END"
+        )
+    with serving(tmp_path) as served:
+        assert served.process.wait(60) > 0
+    assert "struck by doom" in served.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--port", "65536"),
+        ("--port", "-1"),
+        ("--port", "http"),
+        ("--rate-limit", "-1"),
+        ("--log-level", "loud"),
+        ("--public-url", "hub.example.org"),
+        ("--public-url", "ftp://hub.example.org"),
+        ("--colour", "red"),
+    ],
+)
+def test_options_that_make_no_sense(tmp_path: Path, option: str, value: str) -> None:
+    outcome = invoke("serve", option, value, data_dir=tmp_path / "data")
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert option in outcome.stderr
+    assert not (tmp_path / "data").exists()
