@@ -50,6 +50,26 @@ def test_address(
     assert seen(side, argument and argument + end).url == f"{expected}/user"
 
 
+@pytest.mark.parametrize("end", ["", "/"])
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/models", f"{OTHER}/models"),
+        ("models", f"{OTHER}/models"),
+        ("/models?cursor=a%2Fb", f"{OTHER}/models?cursor=a%2Fb"),
+        (f"{OTHER}/models?cursor=c2", f"{OTHER}/models?cursor=c2"),
+    ],
+)
+def test_paths_are_relative_to_the_address_and_addresses_of_pages_are_whole(
+    side: Side, path: str, expected: str, end: str
+) -> None:
+    hub = ScriptedHub(Reply({}))
+    client = Client(OTHER + end, client_options={"transport": httpx.MockTransport(hub.answer)})
+    side.call(client.api.request, "GET", path)
+    side.collect(client.api.stream, path)
+    assert [str(request.url) for request in hub.requests] == [expected] * 2
+
+
 @pytest.mark.parametrize(
     ("argument", "environment", "expected"),
     [

@@ -19,7 +19,7 @@ class Connection:
     """Stands for a blocking HTTP client until one is needed; closed, it opens anew with the next call.
 
     Args:
-        base_url: Comes before each path.
+        base_url: Comes before each path; whole addresses, as pages name them, go without.
         headers: Sent with each request.
         transport: Carries the requests, where it can carry blocking ones; None means the network.
     """
@@ -33,11 +33,11 @@ class Connection:
 
     def request(self, method: str, url: str, **options: Any) -> "_http.Response":
         """Send a request and read its reply."""
-        return self._opened().request(method, self._base_url + url, **options)
+        return self._opened().request(method, _address(self._base_url, url), **options)
 
     def stream(self, method: str, url: str, **options: Any) -> "AbstractContextManager[_http.Response]":
         """Send a request and leave its reply to be read as it comes."""
-        return self._opened().stream(method, self._base_url + url, **options)
+        return self._opened().stream(method, _address(self._base_url, url), **options)
 
     def close(self) -> None:
         """Close what is open."""
@@ -59,7 +59,7 @@ class AsyncConnection:
     """Stands for one async HTTP client an event loop, open until that loop shuts down.
 
     Args:
-        base_url: Comes before each path.
+        base_url: Comes before each path; whole addresses, as pages name them, go without.
         headers: Sent with each request.
         transport: Carries the requests, where it can carry async ones; None means the network.
     """
@@ -73,13 +73,13 @@ class AsyncConnection:
     async def request(self, method: str, url: str, **options: Any) -> "_http.Response":
         """Send a request and read its reply."""
         client = await self._opened()
-        return await client.request(method, self._base_url + url, **options)
+        return await client.request(method, _address(self._base_url, url), **options)
 
     @asynccontextmanager
     async def stream(self, method: str, url: str, **options: Any) -> "AsyncGenerator[_http.Response, None]":
         """Send a request and leave its reply to be read as it comes."""
         client = await self._opened()
-        async with client.stream(method, self._base_url + url, **options) as response:
+        async with client.stream(method, _address(self._base_url, url), **options) as response:
             yield response
 
     async def aclose(self) -> None:
@@ -111,3 +111,9 @@ class AsyncConnection:
         finally:
             del self._open[loop]
             await client.aclose()
+
+
+def _address(base_url: str, url: str) -> str:
+    if url.startswith("/"):
+        return base_url + url
+    return url if "://" in url else f"{base_url}/{url}"

@@ -237,10 +237,6 @@ class _BoundedSocket(httpcore.NetworkStream):
         return self._stream.read(max_bytes, _allowed(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        if len(buffer) <= _PIECE:
-            if buffer:
-                self._stream.write(buffer, _allowed(timeout))
-            return
         for start in range(0, len(buffer), _PIECE):
             self._stream.write(buffer[start : start + _PIECE], _allowed(timeout))
 

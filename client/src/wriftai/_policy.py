@@ -1,6 +1,5 @@
 """What every call has in common, without doing any of it: paths, when to try again, and how long to wait."""
 
-import email.utils
 import random
 import time
 from collections.abc import Mapping
@@ -58,6 +57,8 @@ def _seconds_from_now(value: str | None) -> float | None:
         return None
     if value.strip().isdecimal():
         return float(value)
+    import email.utils  # Half of what this package takes to load, and no hub of ours sends dates.
+
     try:
         return email.utils.parsedate_to_datetime(value).timestamp() - time.time()
     except (ValueError, OverflowError):

@@ -1,13 +1,14 @@
 """SQL that is built once with SQLAlchemy Core and compiled once for each database."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Integer, Select, bindparam, tuple_
+from sqlalchemy import GenerativeSelect, Integer, Select, bindparam, literal_column, tuple_
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql import ClauseElement, ColumnElement
 
 Query = Select[*tuple[Any, ...]]
+S = TypeVar("S", bound=GenerativeSelect)
 
 
 class Compiled(NamedTuple):
@@ -54,9 +55,33 @@ def keyset(query: Query, columns: Sequence[ColumnElement[Any]], *, descending: b
         descending: Largest first.
         after: Whether there is a row to start behind.
     """
-    if after:
-        row = tuple_(*columns)
-        key = tuple_(*(bindparam(f"key_{n}", type_=column.type) for n, column in enumerate(columns)))
-        query = query.where(row < key if descending else row > key)
-    order = [column.desc() if descending else column.asc() for column in columns]
+    return ordered(
+        query.where(*behind(columns, descending=descending, after=after)), columns, descending=descending
+    )
+
+
+def behind(
+    columns: Sequence[ColumnElement[Any]], *, descending: bool, after: bool
+) -> tuple[ColumnElement[bool], ...]:
+    """Give the condition of `keyset`; there is none when the page is the first."""
+    if not after:
+        return ()
+    row = tuple_(*columns)
+    key = tuple_(*(bindparam(f"key_{n}", type_=column.type) for n, column in enumerate(columns)))
+    return (row < key if descending else row > key,)
+
+
+def ordered(query: S, columns: Sequence[ColumnElement[Any] | str], *, descending: bool) -> S:
+    """Give a query the order and the length of a page.
+
+    Args:
+        query: May be a union, of which columns are named.
+        columns: To order by.
+        descending: Largest first.
+    """
+    order = [column.desc() if descending else column.asc() for column in map(_column, columns)]
     return query.order_by(*order).limit(bindparam("limit", type_=Integer()))
+
+
+def _column(column: ColumnElement[Any] | str) -> ColumnElement[Any]:
+    return literal_column(f'"{column}"') if isinstance(column, str) else column

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from wriftai.models import ModelsSortBy
 from wriftai_server.database.driver import Reader, Row, Transaction
 from wriftai_server.database.schema import hardware, models, users, versions
-from wriftai_server.database.statements import Query, Statement, keyset
+from wriftai_server.database.statements import Query, Statement, behind, keyset, ordered
 from wriftai_server.database.values import fold
 from wriftai_server.http.paging import Place
 from wriftai_server.wire.models import COLUMNS
@@ -121,14 +121,11 @@ def _page(sets: tuple[str, ...], sort_by: ModelsSortBy, descending: bool, after:
     order = [SORT_KEYS[sort_by], models.c.id]
     if len(sets) == 1:
         return Statement(keyset(whole().where(*_SETS[sets[0]]), order, descending=descending, after=after))
-    # Of several sets only keys are merged, from the indexes alone; whole rows are fetched for one page of them.
+    # Of several sets only keys are merged, in the order of the indexes; whole rows are fetched for one page.
     keys = select(models.c.id, SORT_KEYS[sort_by].label("key"))
-    some = [
-        keyset(keys.where(*_SETS[each]), order, descending=descending, after=after).subquery() for each in sets
-    ]
-    all_ = union_all(*(select(each.c.id, each.c.key) for each in some)).subquery()
-    found = keyset(select(all_), [all_.c.key, all_.c.id], descending=descending, after=False).subquery()
-    return Statement(whole().join(found, found.c.id == models.c.id))
+    some = [keys.where(*_SETS[each], *behind(order, descending=descending, after=after)) for each in sets]
+    merged = ordered(union_all(*some), ["key", "id"], descending=descending).subquery()
+    return Statement(whole().join(merged, merged.c.id == models.c.id))
 
 
 def key_of(sort_by: ModelsSortBy) -> Any:
@@ -182,7 +179,8 @@ async def page(
         values["viewer"] = viewer
     descending = descending != place.backward
     statement = _page(tuple(sets), sort_by, descending, place.key is not None)
-    return sorted(await view.all(statement, **values), key=key_of(sort_by), reverse=descending)
+    rows = await view.all(statement, **values)
+    return rows if len(sets) == 1 else sorted(rows, key=key_of(sort_by), reverse=descending)
 
 
 async def add(transaction: Transaction, **values: Any) -> None:

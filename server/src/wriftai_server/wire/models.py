@@ -35,7 +35,6 @@ def shown(row: Row, hub_url: str, owners: dict[str, User] | None = None) -> Mode
         hub_url: Address of the hub.
         owners: Users that were shown with other rows, by id; one that is not among them is added.
     """
-    version = row[_VERSION_AT:]
     owner = owners.get(row[_OWNER_AT]) if owners else None
     if owner is None:
         owner = users.shown(row[_OWNER_AT:_VERSION_AT], hub_url)
@@ -52,7 +51,7 @@ def shown(row: Row, hub_url: str, owners: dict[str, User] | None = None) -> Mode
         "license_url": row[7],
         "paper_url": row[8],
         "owner": owner,
-        "latest_version": None if version[0] is None else versions.shown(version),
+        "latest_version": None if row[_VERSION_AT] is None else versions.shown(row[_VERSION_AT:]),
         "hardware": {"name": row[10], "identifier": row[11]},
         "predictions_count": row[9],
     }

@@ -1,0 +1,1 @@
+"""`make bench`: us beside the floor, in one run, as ratios."""

@@ -1,0 +1,64 @@
+"""The machine: which cores do what, what a process has used, and what it all ran on."""
+
+import os
+import platform
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+_PACKAGES = ("uvicorn", "uvloop", "litestar", "msgspec", "httpx")
+
+
+_CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [None]
+SERVER_CORE = _CORES[0]
+"""Runs the servers; None where processes cannot be pinned."""
+LOAD_CORE = _CORES[-1]
+"""Where the load comes from; the servers' own if there is only one."""
+
+
+@contextmanager
+def on_core(core: int | None) -> Iterator[None]:
+    """Run this process, and what it starts meanwhile, on one core.
+
+    Args:
+        core: None lets them run anywhere.
+    """
+    if core is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Tell how long a process has computed; 0 where the system does not say."""
+    # The number of the CPU clock of a process, as glibc's clock_getcpuclockid makes it.
+    return time.clock_gettime(~pid << 3 | 2) if sys.platform == "linux" else 0.0
+
+
+def shape() -> str:
+    """Describe the machine and what was measured on it, without saying which machine it is."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    return (
+        f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB of memory, {platform.system()}, "
+        f"{platform.python_implementation()} {platform.python_version()}, "
+        f"SQLite {sqlite3.sqlite_version}, {packages}"
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.machine())

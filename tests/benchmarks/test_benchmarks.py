@@ -1,0 +1,56 @@
+"""The benchmarks run, and say of each target whether it is met; what they measure is not tested."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGETS = (
+    "GET one of 1,000 models: rate",
+    "… over the rate of a bare route with the same bytes",
+    "Any page of 25: cost, over that of a get",
+    "The last page: cost, over that of the first",
+    "import wriftai: CPU, over that of import httpx",
+    "Client(): time",
+    "client.models.get: time, over that of bare httpx",
+)
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="module")
+def quick() -> subprocess.CompletedProcess[str]:
+    return bench("--quick")
+
+
+def test_a_quick_run_ends_well(quick: subprocess.CompletedProcess[str]) -> None:
+    assert quick.returncode == 0, quick.stderr
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_each_target_has_a_row_with_a_verdict(target: str, quick: subprocess.CompletedProcess[str]) -> None:
+    rows = [line for line in quick.stdout.splitlines() if line.startswith(f"| {target} ")]
+    assert len(rows) == 1
+    assert re.search(r"\| (met|\*\*missed\*\*) +\|$", rows[0])
+
+
+def test_no_other_row_has_a_verdict(quick: subprocess.CompletedProcess[str]) -> None:
+    assert len(re.findall(r"\| (?:met|\*\*missed\*\*) +\|$", quick.stdout, re.MULTILINE)) == len(TARGETS)
+
+
+def test_a_quick_run_is_not_kept() -> None:
+    refused = bench("--quick", "--write")
+    assert refused.returncode == 2
+    assert "--quick" in refused.stderr
