@@ -8,7 +8,6 @@ from pathlib import Path
 from time import perf_counter
 
 from demo.hub import command, temporary_hub
-
 from wriftai import APIStatusError, Client
 from wriftai.common_types import SortDirection
 from wriftai.models import Model, ModelsSortBy, ModelVisibility

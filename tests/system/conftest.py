@@ -1,0 +1,35 @@
+"""What tests of the whole system share."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.client.sides import Awaiting, Blocking, Side
+from tests.hubs import Hub
+from tests.system.folders import failures_logged
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _bare_environment() -> Iterator[None]:
+    """Hide the settings and proxies of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith("WRIFTAI_") or name.lower().endswith("_proxy"):
+                patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="module")
+def hub(shared_hub: Hub) -> Iterator[Hub]:
+    """Give the shared hub, which must not have failed on any request of the module."""
+    before = shared_hub.log.stat().st_size
+    yield shared_hub
+    assert failures_logged(shared_hub, since=before) == []
+
+
+@pytest.fixture(params=[Blocking(), Awaiting()], ids=["blocking", "awaiting"])
+def side(request: pytest.FixtureRequest) -> Side:
+    """Run a test once for each way of calling the client."""
+    chosen: Side = request.param
+    return chosen
