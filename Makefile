@@ -4,6 +4,10 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 DATA_DIR ?= ./data
 
+# Trust what the machine trusts, as pip does: behind a company's proxy that is more than uv knows by itself.
+export UV_SYSTEM_CERTS := true
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
 .DEFAULT_GOAL := help
 .PHONY: help install format lint type-check arrows check test test-pythons bench docs demo serve lock clean
 
