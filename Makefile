@@ -58,11 +58,11 @@ bench: $(INSTALLED)  ## Measure us beside the floor, in one run, as ratios
 docs: $(INSTALLED)  ## Write the reference pages from the docstrings
 	$(BIN)/python docs/build_reference.py
 
-demo: $(INSTALLED)  ## Start a hub, fill it with 1,500 real models, and use it
+demo: $(INSTALLED)  ## Start a hub, fill it with 1,751 real models, and use it
 	$(BIN)/python -m demo
 
 serve: $(INSTALLED)  ## Keep a hub running on DATA_DIR (./data)
-	$(BIN)/wriftai-server serve --data-dir $(DATA_DIR)
+	$(BIN)/wriftai-server serve --data-dir "$(DATA_DIR)"
 
 lock:  ## Pin all dependencies anew, with hashes
 	$(BIN)/uv pip compile --quiet --no-header --universal --python-version 3.11 --generate-hashes --no-emit-package wriftai --no-emit-index-url --upgrade client/pyproject.toml server/pyproject.toml --group pyproject.toml:dev --output-file requirements.lock

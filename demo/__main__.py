@@ -117,6 +117,7 @@ def refusals(client: Client, anonymous: Client) -> None:
     refused("no token", lambda: anonymous.models.create({"name": "mine", "hardware_identifier": "cpu"}))
     refused("someone else's model", lambda: client.models.delete("timm", "resnet50.a1_in1k"))
     client.models.create({"name": "twice", "hardware_identifier": "cpu"})
+    print("Created ada/twice.")
     refused("a name that is taken", lambda: client.models.create({"name": "Twice", "hardware_identifier": "cpu"}))
     refused(
         "bad input",

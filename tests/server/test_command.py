@@ -80,7 +80,7 @@ def test_the_folder_can_come_from_the_environment(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for data_dir, reason in ((tmp_path / "file", "File exists"), (tmp_path / "file" / "in", "Not a directory")):
-        outcome = invoke("users", "list", data_dir=data_dir)
+        outcome = invoke("users", "create", "ada", data_dir=data_dir)
         assert (outcome.status, outcome.stdout) == (1, "")
         assert outcome.stderr == f"Error: The data folder {data_dir} cannot be used: {reason}.\n"
 

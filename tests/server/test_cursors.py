@@ -182,6 +182,7 @@ def test_models_in_order_of_their_predictions(shelf: Person, folder: Path, direc
     while (cursor := pages[-1].next_cursor) is not None:
         options["cursor"] = cursor
         pages.append(shelf.client.models.list(options, owner=shelf.name))
+        assert len(pages) <= len(counts), "This walk does not end."
     met = [(model["predictions_count"], model["id"]) for page in pages for model in page]
     assert met == sorted(met, reverse=direction == "desc")
     assert [count for count, _ in met] == sorted(counts.values(), reverse=direction == "desc")

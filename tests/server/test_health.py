@@ -32,4 +32,6 @@ def test_the_style_sheet(anyone: Person) -> None:
 def test_nothing_else_is_served(anyone: Person, path: str) -> None:
     reply = anyone.send("GET", f"http://hub.test{path}")
     assert reply.status_code == 404
-    assert reply.json() == {"detail": "There is nothing at this address."}
+    assert reply.json() == {
+        "detail": "There is nothing at this address: paths of the API begin with /v1, and /v1/docs lists them."
+    }

@@ -58,7 +58,7 @@ def test_one_too_many_is_refused_until_the_next_minute(ada: Person, clock: Clock
     for _ in range(2):
         reply = ada.send("GET", "/user")
         assert reply.status_code == 429
-        assert reply.json() == {"detail": "At most 3 requests a minute: wait for the next one."}
+        assert reply.json() == {"detail": "At most 3 requests a minute: wait for the next minute."}
         assert told(reply) == (LIMIT, 0, MINUTE + 60)
         assert reply.headers["retry-after"] == "30"
         assert reply.headers["x-request-id"]

@@ -30,6 +30,7 @@ def walk(reader: Person, path: str, *, towards: str = "next", **params: Any) -> 
     pages = [fetch(reader, path, **params)]
     while (cursor := pages[-1][f"{towards}_cursor"]) is not None:
         pages.append(fetch(reader, path, **{**params, "cursor": cursor}))
+        assert len(pages) <= COUNT, "This walk does not end."
     return pages
 
 

@@ -169,6 +169,7 @@ def test_pages_of_matches_keep_their_order_in_both_directions(anyone: Person) ->
     pages = [anyone.client.models.search("resnet", {"page_size": 2})]
     while (cursor := pages[-1].next_cursor) is not None:
         pages.append(anyone.client.models.search("resnet", {"page_size": 2, "cursor": cursor}))
+        assert len(pages) <= len(whole), "This walk does not end."
     assert [len(page.items) for page in pages] == [2, 2, 2]
     forward = [f"{model['owner']['username']}/{model['name']}" for page in pages for model in page]
     assert forward == whole

@@ -62,7 +62,7 @@ def test_a_revoked_token_is_refused_at_once_and_no_other(shared_people: People, 
 def test_what_is_not_there(folder: Path, arguments: list[str], what: str) -> None:
     outcome = invoke("tokens", *arguments, data_dir=folder)
     assert (outcome.status, outcome.stdout) == (1, "")
-    assert outcome.stderr.startswith(f"Error: There is no such {what}")
+    assert outcome.stderr.startswith(f"Error: There is no {what} '")
 
 
 @pytest.mark.parametrize("arguments", [["create", "\udcff"], ["list", "\udcff"], ["revoke", "\udcff"]])

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.hubs import COMMAND, Hub, running
-from tests.system.folders import add_user, assert_sound, bearer, failures_logged, model_names
+from tests.system.folders import add_user, assert_sound, bearer, database, failures_logged, model_names
 from tests.system.payloads import VERSION, model
 
 ROUNDS = 50
@@ -190,6 +190,23 @@ def test_models_can_be_created_while_their_owner_is_renamed(pair: Pair) -> None:
     asyncio.run(work())
 
 
+def test_reads_go_on_while_writes_wait_for_another_process(pair: Pair) -> None:
+    async def work(first: httpx.AsyncClient, second: httpx.AsyncClient) -> None:
+        with database(pair.data_dir) as other:
+            other.execute("BEGIN IMMEDIATE")
+            waiting = [
+                asyncio.create_task(http.post("/models", json=model(new_name()))) for http in (first, second)
+            ]
+            for _ in range(ROUNDS):
+                for path in ("/models", "/models/ada", "/search/models?q=model"):
+                    assert (await first.get(path)).status_code == 200
+            assert not any(task.done() for task in waiting)
+            other.execute("COMMIT")
+        assert statuses(*await asyncio.gather(*waiting)) == [201, 201]
+
+    pair.run(work)
+
+
 def test_nothing_is_lost_of_many_writers_and_an_import(pair: Pair, tmp_path: Path) -> None:
     imported = [f"imported-{number}" for number in range(2000)]
     lines = tmp_path / "models.jsonl"
@@ -204,6 +221,7 @@ def test_nothing_is_lost_of_many_writers_and_an_import(pair: Pair, tmp_path: Pat
             answer = await http.post("/models", json=model(name))
             assert answer.status_code == 201
             created.append(name)
+            await asyncio.sleep(0.005)  # Leaves the import a processor to run on.
 
     async def work(first: httpx.AsyncClient, second: httpx.AsyncClient) -> None:
         importing = await asyncio.create_subprocess_exec(*command, stderr=DEVNULL)

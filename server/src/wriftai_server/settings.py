@@ -21,6 +21,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         hardware: Catalogue of what models can run on; None offers what this machine has.
         rate_limit: Requests that a caller may send in a minute; 0 sets no limit.
         max_body_bytes: Longer bodies are refused.
+        trusted_proxies: Addresses of proxies, parted by commas, whose word on who calls and how counts
+            (`X-Forwarded-For`, `X-Forwarded-Proto`); empty trusts nobody.
         log_level: Less important lines are left out.
     """
 
@@ -31,4 +33,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     hardware: Path | None = None
     rate_limit: Annotated[int, Meta(ge=0)] = 0
     max_body_bytes: Annotated[int, Meta(ge=1)] = 1024 * 1024
+    trusted_proxies: str = ""
     log_level: LogLevel = "info"

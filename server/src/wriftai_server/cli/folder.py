@@ -9,7 +9,7 @@ import typer
 
 from wriftai_server.database.driver import Database, DatabaseUnavailable
 from wriftai_server.database.migrate import SchemaTooNew
-from wriftai_server.database.opening import UnusableFolder, open_database
+from wriftai_server.database.opening import FILE_NAME, UnusableFolder, open_database
 from wriftai_server.hardware.catalogue import BadCatalogue
 from wriftai_server.http.problems import Problem
 
@@ -29,13 +29,16 @@ def fail(reason: object) -> typer.Exit:
     return typer.Exit(1)
 
 
-def on_database(data_dir: Path, work: Callable[[Database], Awaitable[T]]) -> T:
+def on_database(data_dir: Path, work: Callable[[Database], Awaitable[T]], *, create: bool = False) -> T:
     """Open the database of a folder, do some work on it, and close it; refusals end the command.
 
     Args:
         data_dir: May be in use by a running hub.
         work: Is given the database.
+        create: Whether to make what is missing; otherwise it ends the command.
     """
+    if not create and not (data_dir / FILE_NAME).exists():
+        raise fail(f"There is no hub in {data_dir}: name its folder with --data-dir.")
 
     async def whole() -> T:
         database = open_database(data_dir)

@@ -52,6 +52,13 @@ def serve(
             envvar="WRIFTAI_RATE_LIMIT", min=0, help="Requests a minute for each caller; 0 is no limit."
         ),
     ] = 0,
+    trusted_proxies: Annotated[
+        str,
+        typer.Option(
+            envvar="WRIFTAI_TRUSTED_PROXIES",
+            help="Addresses of proxies, parted by commas, whose X-Forwarded-… headers count.",
+        ),
+    ] = "",
     log_level: Annotated[
         LogLevel, typer.Option(envvar="WRIFTAI_LOG_LEVEL", help="Leave less important lines out of the log.")
     ] = "info",
@@ -65,6 +72,7 @@ def serve(
         public_url=public_url,
         hardware=hardware,
         rate_limit=rate_limit,
+        trusted_proxies=trusted_proxies,
         log_level=log_level,
     )
     try:
@@ -84,6 +92,8 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     for stop in (signal.SIGINT, signal.SIGTERM):

@@ -46,6 +46,7 @@ def revoke(
     data_dir: DataDir = DEFAULT,
 ) -> None:
     """Take a token back: whoever sends it is refused from now on."""
+    token_id = token_id.removeprefix("wriftai_").partition("_")[0]  # Whoever gives all of it means the same.
 
     async def work(database: Database) -> None:
         async with database.writing() as transaction:

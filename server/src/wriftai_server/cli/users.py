@@ -32,7 +32,7 @@ def create(
         async with database.writing() as transaction:
             return (await service.create(transaction, username=name, is_admin=admin)).text
 
-    typer.echo(on_database(data_dir, work))
+    typer.echo(on_database(data_dir, work, create=True))
 
 
 @app.command("list")

@@ -55,8 +55,12 @@ def read(file: Path) -> list[Entry]:
         BadCatalogue: The file cannot be read, or an entry is malformed or there twice.
     """
     try:
-        entries = msgspec.toml.decode(file.read_bytes(), type=_File).hardware
-    except (OSError, msgspec.MsgspecError, ValueError) as error:
+        text = file.read_bytes()
+    except OSError as error:
+        raise BadCatalogue(f"The catalogue of hardware {file} cannot be read: {error.strerror}.") from error
+    try:
+        entries = msgspec.toml.decode(text, type=_File).hardware
+    except (msgspec.MsgspecError, ValueError) as error:
         raise BadCatalogue(f"{file} is not a catalogue of hardware: {error}") from error
     identifiers = [entry.identifier for entry in entries]
     if len(set(identifiers)) < len(identifiers):

@@ -59,5 +59,7 @@ class Limits:
         if count > self._per_minute:
             headers = {name.decode(): str(value) for name, value in allowance.headers()}
             headers["Retry-After"] = str(max(1, round(reset - seconds)))
-            raise Problem(429, f"At most {self._per_minute} requests a minute: wait for the next one.", headers)
+            raise Problem(
+                429, f"At most {self._per_minute} requests a minute: wait for the next minute.", headers
+            )
         return allowance

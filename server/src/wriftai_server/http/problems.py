@@ -22,6 +22,8 @@ from wriftai_server.database.driver import DatabaseUnavailable
 
 _MISSING = re.compile(r"Missing required (\w+) parameter '([^']+)'")
 
+_NOWHERE = "There is nothing at this address: paths of the API begin with /v1, and /v1/docs lists them."
+
 _log = structlog.get_logger()
 
 
@@ -98,7 +100,7 @@ def _translated(error: Exception) -> Problem:
         case ValidationException():
             return Malformed(_faults(error))
         case NotFoundException():
-            return Problem(404, "There is nothing at this address.")
+            return Problem(404, _NOWHERE)
         case MethodNotAllowedException():
             return Problem(405, "This address does not take this method.", error.headers)
         case HTTPException() if error.status_code == 413:

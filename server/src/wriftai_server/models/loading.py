@@ -14,6 +14,7 @@ from wriftai_server.http.bodies import decoded, faults_of
 from wriftai_server.http.problems import Malformed
 from wriftai_server.models import service, store
 from wriftai_server.models.bodies import CreateModel
+from wriftai_server.users import service as users
 
 _BATCH = 1000
 
@@ -62,7 +63,7 @@ async def load(database: Database, lines: Iterable[bytes], *, owner: str) -> Asy
         Problem: 404, there is no such user.
     """
     async with database.reading() as view:
-        owner_id = await service.owner_id(view, owner)
+        owner_id = await users.known(view, username=owner)
     known: dict[str, str] = {}
     numbered = enumerate(lines, 1)
     while some := list(islice(numbered, _BATCH)):
@@ -106,7 +107,7 @@ def _checked(text: bytes) -> dict[str, Any]:
 
 
 def _sentence(fault: dict[str, Any]) -> str:
-    return ": ".join([*map(str, fault["loc"]), fault["msg"]])
+    return ": ".join([*(str(part) for part in fault["loc"] if part != "body"), fault["msg"].rstrip(".")])
 
 
 def _moments() -> Iterator[str]:

@@ -9,7 +9,7 @@ from msgspec import Meta
 from wriftai.common_types import SortDirection, User
 from wriftai.users import UsersSortBy
 from wriftai_server.http.bodies import UNSET, URL, Body, Text, UnsetType, Username
-from wriftai_server.http.caller import anyone, signed_in
+from wriftai_server.http.caller import anyone, signed_in, unasked
 from wriftai_server.http.paging import Cursor, Page, PageSize, page, read_cursor
 from wriftai_server.http.problems import not_found
 from wriftai_server.users import avatar, service, store
@@ -77,7 +77,7 @@ async def update_me(request: Request[Any, Any, Any], data: JSONBody[UpdateUser])
 
 @get(
     "/avatars/{file_name:str}",
-    before_request=anyone,
+    before_request=unasked,
     include_in_schema=False,
     media_type="image/svg+xml",
     cache_control=None,

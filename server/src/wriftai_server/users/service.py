@@ -73,17 +73,30 @@ async def create(transaction: Transaction, *, username: str, is_admin: bool = Fa
     return token
 
 
+async def known(view: Reader, *, username: str) -> str:
+    """Find the id of a user for the operator.
+
+    Raises:
+        Problem: 404, there is no such user.
+    """
+    row = await store.find(view, username=username)
+    if row is None:
+        raise Problem(
+            404, f"There is no user '{username}': `users list` shows who there is, `users create` adds one."
+        )
+    user_id: str = row[0]
+    return user_id
+
+
 async def create_token(transaction: Transaction, *, username: str, label: str) -> Token:
     """Give a user one more token.
 
     Raises:
         Problem: 404, there is no such user.
     """
-    user = await store.find(transaction, username=username)
-    if user is None:
-        raise not_found("user")
+    user_id = await known(transaction, username=username)
     token = new_token()
-    await store.add_token(transaction, token, user_id=user[0], label=label, created_at=now())
+    await store.add_token(transaction, token, user_id=user_id, label=label, created_at=now())
     return token
 
 
@@ -98,10 +111,7 @@ async def tokens(view: Reader, *, username: str) -> list[Row]:
     Raises:
         Problem: 404, there is no such user.
     """
-    user = await store.find(view, username=username)
-    if user is None:
-        raise not_found("user")
-    return await store.tokens_of(view, user_id=user[0])
+    return await store.tokens_of(view, user_id=await known(view, username=username))
 
 
 async def revoke_token(transaction: Transaction, *, token_id: str) -> None:
@@ -111,7 +121,7 @@ async def revoke_token(transaction: Transaction, *, token_id: str) -> None:
         Problem: 404, there is no such token.
     """
     if not await store.remove_token(transaction, token_id=token_id):
-        raise not_found("token")
+        raise Problem(404, f"There is no token '{token_id}': `tokens list USER` shows the ids of a user's.")
 
 
 def _stored(name: str, value: Any) -> Any:

@@ -104,7 +104,7 @@ def _kind(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return " or ".join(map(str, schema["enum"]))
     limits = [
-        f"{word} {schema[key]}"
+        f"{word} {schema[key]:,g}"
         for key, word in (("minimum", "at least"), ("maximum", "at most"), ("maxLength", "length at most"))
         if key in schema
     ]
@@ -127,4 +127,6 @@ def _text(schema: dict[str, Any]) -> str:
 
 def _ref_name(schema: dict[str, Any]) -> str:
     name: str = schema["$ref"].rpartition("/")[2]
-    return name
+    # A page is named for its type argument, as in `Page_wriftai.models.Model_`.
+    page, _, item = name.rstrip("_").partition("_")
+    return f"{page} of {item.rpartition('.')[2]}" if item else name

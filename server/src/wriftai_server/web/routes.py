@@ -9,7 +9,7 @@ from litestar.response import Redirect
 
 from wriftai_server._version import __version__
 from wriftai_server.hardware import service as hardware
-from wriftai_server.http.caller import anyone
+from wriftai_server.http.caller import anyone, unasked
 from wriftai_server.http.paging import Place
 from wriftai_server.web.pages import html
 from wriftai_server.web.reference import sections
@@ -17,7 +17,7 @@ from wriftai_server.web.reference import sections
 _STYLE = Path(__file__).parent / "static" / "style.css"
 
 
-@get("/", before_request=anyone, include_in_schema=False)
+@get("/", before_request=unasked, include_in_schema=False)
 async def get_home() -> Redirect:
     """Lead to the reference."""
     return Redirect("/v1/docs")
@@ -36,13 +36,13 @@ async def get_reference(request: Request[Any, Any, Any]) -> Response[str]:
     return html("reference", info=document["info"], sections=sections(document), version=__version__)
 
 
-@get("/static/style.css", before_request=anyone, include_in_schema=False)
+@get("/static/style.css", before_request=unasked, include_in_schema=False)
 async def get_style() -> Response[bytes]:
     """Give the style sheet of all pages."""
     return Response(_STYLE.read_bytes(), media_type="text/css", headers={"Cache-Control": "max-age=300"})
 
 
-@get("/healthz", before_request=anyone, include_in_schema=False)
+@get("/healthz", before_request=unasked, include_in_schema=False)
 async def get_health(request: Request[Any, Any, Any]) -> dict[str, str]:
     """Tell that the hub answers and its database does."""
     async with request.app.state["database"].reading() as view:
