@@ -85,6 +85,22 @@ def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
         assert outcome.stderr == f"Error: The data folder {data_dir} cannot be used: {reason}.\n"
 
 
+def test_a_folder_without_a_hub_is_not_taken_for_one(tmp_path: Path) -> None:
+    (tmp_path / "models.jsonl").touch()
+    data_dir = tmp_path / "typo"
+    for arguments in (
+        ["users", "list"],
+        ["tokens", "list", "ada"],
+        ["tokens", "create", "ada"],
+        ["tokens", "revoke", "a"],
+        ["import", str(tmp_path / "models.jsonl"), "--owner", "ada"],
+    ):
+        outcome = invoke(*arguments, data_dir=data_dir)
+        assert (outcome.status, outcome.stdout) == (1, "")
+        assert outcome.stderr == f"Error: There is no hub in {data_dir}: name its folder with --data-dir.\n"
+    assert not data_dir.exists()
+
+
 def test_a_database_of_a_newer_release(tmp_path: Path) -> None:
     invoke("users", "create", "ada", data_dir=tmp_path)
     connection = sqlite3.connect(tmp_path / FILE_NAME)

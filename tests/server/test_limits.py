@@ -110,6 +110,17 @@ def test_guesses_of_tokens_count(people: People) -> None:
     assert people.anyone.send("GET", "/users").status_code == 429  # The same address.
 
 
+@pytest.mark.parametrize("path", ["/", "/healthz", "/static/style.css"])
+def test_what_is_the_same_for_everyone_asks_nobody_and_counts_for_nobody(people: People, path: str) -> None:
+    guesser = people.known("", "nonsense")
+    for caller in (people.anyone, guesser):
+        for _ in range(LIMIT + 1):
+            reply = caller.send("GET", f"http://hub.test{path}")
+            assert reply.status_code < 400
+            assert not [name for name in reply.headers if name.startswith("x-ratelimit")]
+    assert told(people.anyone.send("GET", "/users"))[1] == 2
+
+
 def test_there_are_no_limits_unless_they_are_set(shared_people: People) -> None:
     reply = shared_people.anyone.send("GET", "/models")
     assert not [name for name in reply.headers if name.startswith("x-ratelimit")]

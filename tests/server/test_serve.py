@@ -38,6 +38,7 @@ def test_all_settings_can_come_from_the_environment(tmp_path: Path) -> None:
         WRIFTAI_PUBLIC_URL="https://hub.example.org",
         WRIFTAI_HARDWARE=str(catalogue),
         WRIFTAI_RATE_LIMIT="7",
+        WRIFTAI_TRUSTED_PROXIES="192.0.2.1,127.0.0.1",
         WRIFTAI_LOG_LEVEL="warning",
     ) as served:
         assert served.address == f"http://localhost:{port}"
@@ -47,6 +48,9 @@ def test_all_settings_can_come_from_the_environment(tmp_path: Path) -> None:
         assert reply.headers["x-ratelimit-limit"] == "7"
         offered = httpx.get(f"http://127.0.0.1:{port}/v1/hardware").json()["items"]
         assert {hardware["identifier"] for hardware in offered} == {"cpu", "tpu"}
+        for caller in ("192.0.2.7", "192.0.2.8"):
+            reply = httpx.get(f"http://127.0.0.1:{port}/v1/users", headers={"X-Forwarded-For": caller})
+            assert reply.headers["x-ratelimit-remaining"] == "6"
         served.process.send_signal(signal.SIGINT)
         assert served.process.wait(60) == 0
     assert served.log.read_text() == ""
@@ -74,6 +78,13 @@ def test_a_hub_that_is_told_to_stop_finishes_what_is_under_way(tmp_path: Path) -
         assert connection.execute("SELECT name FROM models").fetchall() == [("last",)]
     # The write-ahead log is folded into the file, which may be copied now.
     assert not list((tmp_path / "data").glob("*-wal"))
+
+
+def test_a_proxy_is_not_believed_unless_it_is_trusted(shared_hub: Hub) -> None:
+    invoke("users", "create", "proxied", data_dir=shared_hub.data_dir)
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7", "X-Forwarded-Host": "evil.example"}
+    user = httpx.get(f"{shared_hub.url}/users/proxied", headers=headers).json()
+    assert user["avatar_url"].startswith(f"{shared_hub.address}/avatars/")
 
 
 def wait_until_closed(port: int) -> None:

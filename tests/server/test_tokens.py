@@ -49,6 +49,13 @@ def test_a_revoked_token_is_refused_at_once_and_no_other(shared_people: People, 
     assert [row[0] for row in listed(shared_hub.data_dir, first.name)] == [token_id(second.token)]
 
 
+def test_a_token_may_be_named_by_all_of_it(people: People, ada: Person, folder: Path) -> None:
+    second = people.add_token(ada)
+    outcome = invoke("tokens", "revoke", ada.token, data_dir=folder)
+    assert outcome == (0, "", f"Revoked {token_id(ada.token)}.\n")
+    assert [row[0] for row in listed(folder, ada.name)] == [token_id(second.token)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
