@@ -6,7 +6,7 @@ TLS come with the first call.
 
 from wriftai._version import __version__ as __version__
 
-TYPE_CHECKING = False  # What `typing` says as well, at a fiftieth of its price; type checkers know the name.
+TYPE_CHECKING = False  # What `typing` says as well, without loading it; type checkers know the name.
 if TYPE_CHECKING:
     from wriftai import api as api
     from wriftai import authenticated_user as authenticated_user
