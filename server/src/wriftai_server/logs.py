@@ -1,9 +1,9 @@
 """Logs: one JSON object a line on standard error, each with the id of the request that it belongs to.
 
 A line for a request is the commonest by far, and telling the kernel of each would cost about a tenth of the
-request. So request lines are gathered and written a few times a second; all others are written at once. A line that
-cannot be written, because the disk under the log is full or nobody reads it any more, is lost: requests do not fail
-of it.
+request. So request lines are gathered and written a few times a second; all others are written at once. A
+line that cannot be written, because the disk under the log is full or nobody reads it any more, is lost:
+requests do not fail of it.
 """
 
 import asyncio
