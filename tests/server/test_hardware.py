@@ -105,6 +105,10 @@ def test_withdrawn_hardware_stays_on_its_models_alone(tmp_path: Path, catalogue:
         with pytest.raises(UnprocessableEntityError, match="There is no hardware 'a100'"):
             ada.client.models.update("ada", "small", {"hardware_identifier": "a100"})
         assert ada.client.models.update("ada", "large", {"description": "Kept."})["hardware"] == kept["hardware"]
+        same = ada.client.models.update("ada", "large", {"hardware_identifier": "a100"})
+        assert same["hardware"] == kept["hardware"]
+        with pytest.raises(UnprocessableEntityError, match="There is no hardware 'A100'"):
+            ada.client.models.update("ada", "large", {"hardware_identifier": "A100"})
     catalogue.write_text(LARGE)
     with inside(data_dir, hardware=catalogue) as people:
         assert listed(people) == ["a100", "cpu"]

@@ -126,10 +126,14 @@ async def change(
     model_id = await owned(transaction, caller, owner=owner, name=name)
     columns = dict(changes)
     if "hardware_identifier" in columns:
-        columns["hardware_id"] = await hardware.id_of(transaction, columns.pop("hardware_identifier"))
+        identifier = columns.pop("hardware_identifier")
+        kept = (await _stored(transaction, caller, model_id=model_id))["hardware"]["identifier"]
+        # A model may stay on hardware that was withdrawn since.
+        if identifier != kept:
+            columns["hardware_id"] = await hardware.id_of(transaction, identifier)
     if "visibility" in columns:
         columns["visibility"] = str(columns["visibility"])
-    if columns:
+    if changes:
         try:
             await store.change(transaction, model_id=model_id, updated_at=now(), **columns)
         except UniqueViolation:
