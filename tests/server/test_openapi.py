@@ -11,7 +11,6 @@ import schemathesis
 
 from tests.server.people import Person
 from wriftai_server.app import V1
-from wriftai_server.versions.service import check_schemas
 
 PATHS = {
     "/v1/models": {"get", "post"},
@@ -71,7 +70,6 @@ def test_every_address_of_the_contract_is_in_it_and_no_other(document: dict[str,
 def test_its_schemas_are_json_schemas_and_its_references_lead_somewhere(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     for schema in schemas.values():
-        check_schemas({"prediction": {"input": schema}})
         jsonschema_rs.Draft202012Validator({"components": document["components"], "allOf": [schema]})
     names = set(re.findall(r'"\$ref": "#/components/schemas/([^"]*)"', repr(document).replace("'", '"')))
     assert names <= set(schemas)

@@ -2,20 +2,18 @@
 
 from typing import Any
 
-import jsonschema_rs
 import msgspec
 
 from wriftai_server.database.driver import Reader, Transaction
 from wriftai_server.database.values import new_id, now
 from wriftai_server.http.caller import Caller
 from wriftai_server.http.paging import Cut, Place, cut
-from wriftai_server.http.problems import Fault, Malformed, forbidden, not_found
+from wriftai_server.http.problems import forbidden, not_found
 from wriftai_server.models import service as models
 from wriftai_server.models import store as models_store
 from wriftai_server.versions import store
+from wriftai_server.versions.schemas import check
 from wriftai_server.wire.versions import NumberedVersion, shown
-
-_DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 async def get(view: Reader, caller: Caller, *, version_id: str) -> NumberedVersion:
@@ -63,10 +61,11 @@ async def create(
 
     Raises:
         Problem: 404 or 403.
-        Malformed: A schema is not a JSON Schema.
+        Malformed: A schema is not a JSON Schema, or not whole in itself.
     """
     model_id = await models.owned(transaction, caller, owner=owner, name=name)
-    check_schemas(msgspec.to_builtins(params["schemas"]))
+    schemas = msgspec.to_builtins(params["schemas"])
+    check(schemas["prediction"], "body", "schemas", "prediction")
     version_id = new_id()
     await store.add(
         transaction,
@@ -74,7 +73,7 @@ async def create(
         model_id=model_id,
         number=await models_store.next_version_number(transaction, model_id=model_id),
         release_notes=params["release_notes"],
-        schemas=msgspec.json.encode(params["schemas"]).decode(),
+        schemas=msgspec.json.encode(schemas).decode(),
         container_image_digest=params["container_image_digest"],
         created_at=now(),
     )
@@ -95,24 +94,3 @@ async def remove(transaction: Transaction, caller: Caller, *, version_id: str) -
         raise forbidden("version")
     await store.remove(transaction, version_id=version_id)
     await models_store.find_latest_version(transaction, model_id=model_id)
-
-
-def check_schemas(schemas: Any) -> None:
-    """Check that what a version says of its interfaces are JSON Schemas, draft 2020-12.
-
-    Raises:
-        Malformed: One fault for each schema that is not.
-    """
-    faults = []
-    for side, schema in schemas["prediction"].items():
-        loc = ("body", "schemas", "prediction", side)
-        if schema.get("$schema", _DRAFT) not in (_DRAFT, f"{_DRAFT}#"):
-            faults.append(Fault(loc, f"The schema must be of the draft {_DRAFT}.", "schema_draft"))
-            continue
-        try:
-            jsonschema_rs.meta.validate({**schema, "$schema": _DRAFT})
-        except (jsonschema_rs.ValidationError, ValueError) as error:
-            reason = getattr(error, "message", None) or str(error)
-            faults.append(Fault(loc, f"This is not a JSON Schema: {reason}", "schema_invalid"))
-    if faults:
-        raise Malformed(faults)

@@ -1,0 +1,51 @@
+"""JSON Schemas of versions: draft 2020-12, and whole in themselves."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jsonschema_rs
+
+from wriftai_server.http.problems import Fault, Malformed
+
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def compiled(schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
+    """Make what holds values against a schema; nothing is ever fetched for it.
+
+    Raises:
+        ValueError: It is not a JSON Schema, or not whole in itself.
+    """
+    return jsonschema_rs.Draft202012Validator(dict(schema), offline=True)
+
+
+def check(schemas: Mapping[str, Mapping[str, Any]], *loc: str) -> None:
+    """Check that values can be held against schemas.
+
+    Args:
+        schemas: By the last part of their places.
+        loc: The parts before it.
+
+    Raises:
+        Malformed: One fault for each schema that cannot be used.
+    """
+    faults = [fault for name, schema in schemas.items() if (fault := _fault((*loc, name), schema))]
+    if faults:
+        raise Malformed(faults)
+
+
+def _fault(loc: tuple[str | int, ...], schema: Mapping[str, Any]) -> Fault | None:
+    if schema.get("$schema", _DRAFT) not in (_DRAFT, f"{_DRAFT}#"):
+        return Fault(loc, f"The schema must be of the draft {_DRAFT}.", "schema_draft")
+    try:
+        compiled(schema)
+    except jsonschema_rs.ValidationError as error:
+        if error.kind.name == "$ref":
+            msg = f"A reference must lead to a place in the schema itself, nothing is fetched: {error.message}."
+            return Fault(loc, msg, "schema_reference")
+        return Fault(
+            (*loc, *error.instance_path), f"This is not a JSON Schema: {error.message}", "schema_invalid"
+        )
+    except ValueError as error:
+        return Fault(loc, f"This is not a JSON Schema: {error}", "schema_invalid")
+    return None
