@@ -2,13 +2,15 @@
 
 Times are text in RFC 3339 with six digits of fraction, so that they sort as they read; JSON is text; ids are
 UUIDs in their usual spelling. Names that are unique without regard to case are so by an index over their
-lower case.
+lower case. A version, model or image may go while predictions of it stay: those name them without a
+foreign key.
 """
 
 from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -16,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    text,
 )
 
 metadata = MetaData(
@@ -41,6 +44,8 @@ users = Table(
     Column("is_admin", Integer, nullable=False, server_default="0"),
     Column("created_at", Text, nullable=False),
     Column("updated_at", Text),
+    # Signs what is posted to the user's webhooks, so it cannot be a hash.
+    Column("webhook_secret", Text),
 )
 Index("uq_users_username", func.lower(users.c.username), unique=True)
 Index("ix_users_created_at", users.c.created_at, users.c.id)
@@ -117,4 +122,130 @@ idempotency_keys = Table(
     Column("fingerprint", Text, nullable=False),
     Column("answer", Text, nullable=False),
     Column("created_at", Text, nullable=False, index=True),
+)
+
+# Content-addressed: a blob is stored once, and each model names the blobs that it holds.
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("created_at", Text, nullable=False),
+    # Since when no model holds it; it is removed a while later.
+    Column("unreferenced_at", Text, index=True),
+)
+
+model_blobs = Table(
+    "model_blobs",
+    metadata,
+    Column("model_id", Text, ForeignKey("models.id", ondelete="CASCADE"), primary_key=True),
+    Column("digest", Text, ForeignKey("blobs.digest"), primary_key=True, index=True),
+    Column("created_at", Text, nullable=False),
+)
+
+manifests = Table(
+    "manifests",
+    metadata,
+    Column("model_id", Text, ForeignKey("models.id", ondelete="CASCADE"), primary_key=True),
+    Column("digest", Text, ForeignKey("blobs.digest"), primary_key=True, index=True),
+    Column("media_type", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+)
+
+manifest_blobs = Table(
+    "manifest_blobs",
+    metadata,
+    Column("model_id", Text, primary_key=True),
+    Column("manifest", Text, primary_key=True),
+    Column("digest", Text, primary_key=True),
+    ForeignKeyConstraint(
+        ["model_id", "manifest"], ["manifests.model_id", "manifests.digest"], ondelete="CASCADE"
+    ),
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("model_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    ForeignKeyConstraint(["model_id", "digest"], ["manifests.model_id", "manifests.digest"], ondelete="CASCADE"),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("model_id", Text, ForeignKey("models.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", Text, nullable=False, index=True),
+)
+
+predictions = Table(
+    "predictions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id"), nullable=False),
+    Column("model_id", Text, nullable=False),
+    Column("version_id", Text, nullable=False),
+    Column("hardware_id", Text, ForeignKey("hardware.id"), nullable=False),
+    Column("status", Text, nullable=False),
+    # Input and output are JSON, and null again once they have been kept for long enough.
+    Column("input", Text),
+    Column("output", Text),
+    Column("error", Text),
+    Column("webhook_url", Text),
+    Column("setup_time", Text),
+    Column("execution_time", Text),
+    Column("created_at", Text, nullable=False),
+    Column("updated_at", Text, nullable=False),
+    Column("finished_at", Text),
+    Column("cancel_requested_at", Text),
+    # Who runs it, until when that is believed, and which attempt counts: what an earlier one says is refused.
+    Column("worker", Text),
+    Column("lease_until", Text),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    CheckConstraint("status IN ('pending', 'started', 'failed', 'succeeded', 'cancelled')", "status"),
+)
+Index("ix_predictions_user", predictions.c.user_id, predictions.c.created_at, predictions.c.id)
+Index(
+    "ix_predictions_user_status",
+    predictions.c.user_id,
+    predictions.c.status,
+    predictions.c.created_at,
+    predictions.c.id,
+)
+for _name, _columns, _condition in (
+    ("queue", ("hardware_id", "version_id", "created_at", "id"), "status = 'pending'"),
+    ("leases", ("lease_until",), "status = 'started'"),
+    ("kept", ("finished_at",), "input IS NOT NULL"),
+):
+    Index(
+        f"ix_predictions_{_name}",
+        *(predictions.c[column] for column in _columns),
+        sqlite_where=text(_condition),
+        postgresql_where=text(_condition),
+    )
+
+# What a run says on its way: log lines and pieces of output, in order, by attempt.
+prediction_events = Table(
+    "prediction_events",
+    metadata,
+    Column("prediction_id", Text, ForeignKey("predictions.id", ondelete="CASCADE"), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    CheckConstraint("kind IN ('setup_log', 'log', 'output')", "kind"),
+)
+
+# An outbox: a row is written with the change that it tells of, and goes when it was delivered or given up.
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("prediction_id", Text, ForeignKey("predictions.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("body", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_at", Text, nullable=False, index=True),
 )

@@ -1,0 +1,195 @@
+"""Images, predictions and what they say on their way, webhooks."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+_TABLES = (
+    "tags",
+    "manifest_blobs",
+    "webhook_deliveries",
+    "uploads",
+    "prediction_events",
+    "model_blobs",
+    "manifests",
+    "predictions",
+    "blobs",
+)
+
+
+def upgrade() -> None:
+    op.create_table(
+        "blobs",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.Text(), nullable=False),
+        sa.Column("unreferenced_at", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_blobs")),
+    )
+    op.create_index(op.f("ix_blobs_unreferenced_at"), "blobs", ["unreferenced_at"], unique=False)
+    op.create_table(
+        "predictions",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("model_id", sa.Text(), nullable=False),
+        sa.Column("version_id", sa.Text(), nullable=False),
+        sa.Column("hardware_id", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("input", sa.Text(), nullable=True),
+        sa.Column("output", sa.Text(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("webhook_url", sa.Text(), nullable=True),
+        sa.Column("setup_time", sa.Text(), nullable=True),
+        sa.Column("execution_time", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.Text(), nullable=False),
+        sa.Column("updated_at", sa.Text(), nullable=False),
+        sa.Column("finished_at", sa.Text(), nullable=True),
+        sa.Column("cancel_requested_at", sa.Text(), nullable=True),
+        sa.Column("worker", sa.Text(), nullable=True),
+        sa.Column("lease_until", sa.Text(), nullable=True),
+        sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
+        sa.CheckConstraint(
+            "status IN ('pending', 'started', 'failed', 'succeeded', 'cancelled')",
+            name=op.f("ck_predictions_status"),
+        ),
+        sa.ForeignKeyConstraint(["hardware_id"], ["hardware.id"], name=op.f("fk_predictions_hardware_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_predictions_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_predictions")),
+    )
+    op.create_index(
+        "ix_predictions_kept",
+        "predictions",
+        ["finished_at"],
+        unique=False,
+        sqlite_where=sa.text("input IS NOT NULL"),
+        postgresql_where=sa.text("input IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_predictions_leases",
+        "predictions",
+        ["lease_until"],
+        unique=False,
+        sqlite_where=sa.text("status = 'started'"),
+        postgresql_where=sa.text("status = 'started'"),
+    )
+    op.create_index(
+        "ix_predictions_queue",
+        "predictions",
+        ["hardware_id", "version_id", "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'pending'"),
+        postgresql_where=sa.text("status = 'pending'"),
+    )
+    op.create_index("ix_predictions_user", "predictions", ["user_id", "created_at", "id"], unique=False)
+    op.create_index(
+        "ix_predictions_user_status", "predictions", ["user_id", "status", "created_at", "id"], unique=False
+    )
+    op.create_table(
+        "manifests",
+        sa.Column("model_id", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["digest"], ["blobs.digest"], name=op.f("fk_manifests_digest")),
+        sa.ForeignKeyConstraint(
+            ["model_id"], ["models.id"], name=op.f("fk_manifests_model_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("model_id", "digest", name=op.f("pk_manifests")),
+    )
+    op.create_index(op.f("ix_manifests_digest"), "manifests", ["digest"], unique=False)
+    op.create_table(
+        "model_blobs",
+        sa.Column("model_id", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["digest"], ["blobs.digest"], name=op.f("fk_model_blobs_digest")),
+        sa.ForeignKeyConstraint(
+            ["model_id"], ["models.id"], name=op.f("fk_model_blobs_model_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("model_id", "digest", name=op.f("pk_model_blobs")),
+    )
+    op.create_index(op.f("ix_model_blobs_digest"), "model_blobs", ["digest"], unique=False)
+    op.create_table(
+        "prediction_events",
+        sa.Column("prediction_id", sa.Text(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("data", sa.Text(), nullable=False),
+        sa.CheckConstraint("kind IN ('setup_log', 'log', 'output')", name=op.f("ck_prediction_events_kind")),
+        sa.ForeignKeyConstraint(
+            ["prediction_id"],
+            ["predictions.id"],
+            name=op.f("fk_prediction_events_prediction_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("prediction_id", "attempt", "seq", name=op.f("pk_prediction_events")),
+    )
+    op.create_table(
+        "uploads",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("model_id", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["model_id"], ["models.id"], name=op.f("fk_uploads_model_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_uploads")),
+    )
+    op.create_index(op.f("ix_uploads_created_at"), "uploads", ["created_at"], unique=False)
+    op.create_table(
+        "webhook_deliveries",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("prediction_id", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("next_at", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["prediction_id"],
+            ["predictions.id"],
+            name=op.f("fk_webhook_deliveries_prediction_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_deliveries")),
+    )
+    op.create_index(op.f("ix_webhook_deliveries_next_at"), "webhook_deliveries", ["next_at"], unique=False)
+    op.create_index(
+        op.f("ix_webhook_deliveries_prediction_id"), "webhook_deliveries", ["prediction_id"], unique=False
+    )
+    op.create_table(
+        "manifest_blobs",
+        sa.Column("model_id", sa.Text(), nullable=False),
+        sa.Column("manifest", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["model_id", "manifest"],
+            ["manifests.model_id", "manifests.digest"],
+            name=op.f("fk_manifest_blobs_model_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("model_id", "manifest", "digest", name=op.f("pk_manifest_blobs")),
+    )
+    op.create_table(
+        "tags",
+        sa.Column("model_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["model_id", "digest"],
+            ["manifests.model_id", "manifests.digest"],
+            name=op.f("fk_tags_model_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("model_id", "name", name=op.f("pk_tags")),
+    )
+    op.add_column("users", sa.Column("webhook_secret", sa.Text(), nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column("users", "webhook_secret")
+    for table in _TABLES:
+        op.drop_table(table)
