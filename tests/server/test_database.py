@@ -17,11 +17,11 @@ from wriftai_server.database.schema import hardware, tokens
 from wriftai_server.database.statements import Statement
 
 ADD = Statement(insert(tokens).values({c.name: bindparam(c.name) for c in tokens.c}))
-ADD_HARDWARE = Statement(
-    insert(hardware).values(
-        {c.name: bindparam(c.name) if c.name in ("id", "identifier") else 0 for c in hardware.c}
-    )
+_ADDING = insert(hardware).values(
+    {c.name: bindparam(c.name) if c.name in ("id", "identifier") else 0 for c in hardware.c}
 )
+ADD_HARDWARE = Statement(_ADDING)
+ADD_AND_TELL = Statement(_ADDING.returning(hardware.c.id))
 COUNT = Statement(select(func.count()).select_from(hardware))
 FIND = Statement(select(hardware.c.id, hardware.c.identifier).where(hardware.c.id == bindparam("id")))
 
@@ -97,6 +97,23 @@ def test_a_value_that_must_be_unique_and_is_not(tmp_path: Path) -> None:
         with pytest.raises(UniqueViolation):
             await add(database, "new", "a")
         assert await count(database) == 1
+
+    on_database(tmp_path, work)
+
+
+def test_statements_that_write_and_tell_name_their_errors_too(tmp_path: Path) -> None:
+    async def work(database: Database) -> None:
+        async with database.writing() as transaction:
+            for run in (transaction.one, transaction.all):
+                assert await run(ADD_AND_TELL, id=run.__name__, identifier=run.__name__)
+                with pytest.raises(UniqueViolation):
+                    await run(ADD_AND_TELL, id="new", identifier=run.__name__)
+        with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as other:
+            other.execute("ALTER TABLE hardware RENAME TO elsewhere")
+        async with database.writing() as transaction:
+            for run in (transaction.one, transaction.all):
+                with pytest.raises(DatabaseUnavailable, match="no such table"):
+                    await run(ADD_AND_TELL, id="b", identifier="b")
 
     on_database(tmp_path, work)
 

@@ -18,7 +18,10 @@ class DatabaseUnavailable(Exception):
 
 
 class Reader(Protocol):
-    """Runs statements that change nothing."""
+    """Runs statements that change nothing, or in a transaction tell what they changed.
+
+    The latter raise what `Transaction.execute` does.
+    """
 
     async def one(self, statement: Statement, **values: Any) -> Row | None:
         """Run a statement and give its first row; None when there is none."""

@@ -10,7 +10,7 @@ import contextlib
 import random
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from wriftai_server.database.driver import DatabaseUnavailable, Row, UniqueViola
 from wriftai_server.database.statements import Statement
 
 _DIALECT = sqlite.dialect(paramstyle="named")
+_NOT_UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 _LOCK_PATIENCE = 10.0
 _PATIENT = "PRAGMA busy_timeout = 2000"
 _CACHE_KIB = 64 * 1024
@@ -48,6 +49,27 @@ def connect(file: Path, *, check_same_thread: bool = True) -> sqlite3.Connection
     return connection
 
 
+class _ErrorsNamed:
+    """Gives errors of SQLite the names that a driver promises.
+
+    Every read goes through it, so it is not a generator, which would cost eight times as much.
+    """
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is None:
+            return
+        match error:
+            case sqlite3.IntegrityError(sqlite_errorcode=code) if code in _NOT_UNIQUE:
+                raise UniqueViolation(str(error)) from error
+            case sqlite3.OperationalError():
+                raise DatabaseUnavailable(f"The database cannot take a statement: {error}.") from error
+
+
+_ERRORS_NAMED = _ErrorsNamed()
+
+
 class SQLiteTransaction:
     """Runs statements on one connection.
 
@@ -62,27 +84,29 @@ class SQLiteTransaction:
     async def one(self, statement: Statement, **values: Any) -> Row | None:
         """Run a statement and give its first row; None when there is none."""
         sql, constants = statement.compiled(_DIALECT)
-        cursor = self._run(sql, {**constants, **values})
-        row: Row | None = cursor.fetchone()
+        with _ERRORS_NAMED:
+            cursor = self._run(sql, {**constants, **values})
+            row: Row | None = cursor.fetchone()
         cursor.close()
         return row
 
     async def all(self, statement: Statement, **values: Any) -> list[Row]:
         """Run a statement and give its rows."""
         sql, constants = statement.compiled(_DIALECT)
-        rows: list[Row] = self._run(sql, {**constants, **values}).fetchall()
+        with _ERRORS_NAMED:
+            rows: list[Row] = self._run(sql, {**constants, **values}).fetchall()
         return rows
 
     async def execute(self, statement: Statement, **values: Any) -> int:
         """Run a statement and give the number of rows that it changed."""
         sql, constants = statement.compiled(_DIALECT)
-        with _named_errors():
+        with _ERRORS_NAMED:
             return self._run(sql, {**constants, **values}).rowcount
 
     async def execute_many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> int:
         """Run a statement once for each row and give the number of rows that they changed."""
         sql, constants = statement.compiled(_DIALECT)
-        with _named_errors():
+        with _ERRORS_NAMED:
             return self._run_many(sql, ({**constants, **row} for row in rows)).rowcount
 
 
@@ -113,7 +137,7 @@ class SQLiteDatabase:
             await self._begin()
             try:
                 yield self._transaction
-                with _named_errors():
+                with _ERRORS_NAMED:
                     self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
@@ -184,15 +208,3 @@ class SQLiteScan:
 
 def _is_locked(error: sqlite3.Error) -> bool:
     return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-
-
-@contextlib.contextmanager
-def _named_errors() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.IntegrityError as error:
-        if error.sqlite_errorcode in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY):
-            raise UniqueViolation(str(error)) from error
-        raise
-    except sqlite3.OperationalError as error:
-        raise DatabaseUnavailable(f"The database cannot be written to: {error}.") from error
