@@ -107,6 +107,14 @@ def test_no_part_of_a_path_leads_to_another_address(ada: Person, part: str) -> N
         assert detail(reply, 404).startswith("There is no such ")
 
 
+@pytest.mark.parametrize(
+    "path", ["//models", "/models//{owner}", "/models/{owner}//a", "/models/{owner}///a", "/users//"]
+)
+def test_an_empty_part_of_a_path_is_not_left_out(ada: Person, path: str) -> None:
+    add_model(ada, "a", visibility="public")
+    assert ada.send("GET", f"http://hub.test/v1{path.format(owner=ada.name)}").status_code == 404
+
+
 def test_the_client_keeps_the_parts_of_a_path_apart(ada: Person) -> None:
     add_model(ada, "a")
     assert ada.client.models.get(ada.name, "a")["name"] == "a"

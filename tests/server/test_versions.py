@@ -139,6 +139,15 @@ def test_numbers_begin_with_one(ada: Person, name: str, number: str) -> None:
     assert reply.json()["detail"][0]["loc"] == ["path", "number"]
 
 
+@pytest.mark.parametrize("number", ["01", "+1", "%2B1", "1_0", "%201", "%EF%BC%91", "1.0", "1e0"])
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_numbers_have_one_spelling(ada: Person, name: str, method: str, number: str) -> None:
+    add_version(ada, name)
+    reply = ada.send(method, f"/models/{ada.name}/{name}/versions/{number}")
+    assert reply.status_code == 404
+    assert len(ada.client.versions.list(ada.name, name).items) == 1
+
+
 @pytest.mark.parametrize(
     "path", ["/versions/{}", "/models/{owner}/{name}/versions/2", "/models/{owner}/{name}/versions/latest"]
 )

@@ -13,7 +13,7 @@ from wriftai_server.http.limits import Allowance
 from wriftai_server.logs import RequestLog, request_id
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_ENCODED_SLASH = re.compile(rb"%2f", re.IGNORECASE)
+_NO_PART = re.compile(rb"%2f|(?<=/)(?=/)", re.IGNORECASE)
 
 
 class Observed:
@@ -62,7 +62,9 @@ class Observed:
 
 
 class WholeParts:
-    """Keeps an encoded slash from dividing a path: `%2F` in a name would otherwise reach another route.
+    """Lets each part of a path stand for itself.
+
+    A name with a slash in it (`%2F`) would otherwise reach another route, and so would a name that is empty.
 
     Args:
         app: Answers the requests.
@@ -73,9 +75,9 @@ class WholeParts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request (ASGI)."""
-        if scope["type"] == ScopeType.HTTP and _ENCODED_SLASH.search(scope["raw_path"]):
-            # No name contains a slash, so this path leads nowhere; U+FFFD is in no name either.
-            scope["path"] = _ENCODED_SLASH.sub(b"\xef\xbf\xbd", scope["raw_path"]).decode("utf-8", "replace")
+        if scope["type"] == ScopeType.HTTP and _NO_PART.search(scope["raw_path"]):
+            # No name is empty or contains a slash, so this path leads nowhere; U+FFFD is in no name either.
+            scope["path"] = _NO_PART.sub(b"\xef\xbf\xbd", scope["raw_path"]).decode("utf-8", "replace")
         await self._app(scope, receive, send)
 
 

@@ -10,6 +10,7 @@ from wriftai_server.http.bodies import Body, Text
 from wriftai_server.http.caller import anyone, signed_in
 from wriftai_server.http.idempotency import IdempotencyKey, once
 from wriftai_server.http.paging import Cursor, Page, PageSize, page, read_cursor
+from wriftai_server.http.problems import not_found
 from wriftai_server.models import service as models
 from wriftai_server.versions import service
 from wriftai_server.wire.versions import NumberedVersion, shown
@@ -108,6 +109,7 @@ async def get_numbered_version(
     request: Request[Any, Any, Any], owner: FromPath[str], name: FromPath[str], number: Number
 ) -> NumberedVersion:
     """Give one version of a model, by its number."""
+    _check_spelling(request, number)
     async with request.app.state["database"].reading() as view:
         return await service.get_numbered(view, request.user, owner=owner, name=name, number=number)
 
@@ -136,6 +138,13 @@ async def delete_numbered_version(
     request: Request[Any, Any, Any], owner: FromPath[str], name: FromPath[str], number: Number
 ) -> None:
     """Remove one version of a model that the caller owns, by its number."""
+    _check_spelling(request, number)
     async with request.app.state["database"].writing() as transaction:
         version = await service.get_numbered(transaction, request.user, owner=owner, name=name, number=number)
         await service.remove(transaction, request.user, version_id=version["id"])
+
+
+def _check_spelling(request: Request[Any, Any, Any], number: int) -> None:
+    # Litestar takes what Python does: 01, +1 and more. A version has one address by number.
+    if not request.scope["path"].endswith(f"/{number}"):
+        raise not_found("version")
