@@ -85,15 +85,12 @@ def test_addresses_that_lead_nowhere(anyone: Person, path: str) -> None:
         ("POST", "/user", {"GET", "PATCH"}),
         ("POST", "/users", {"GET"}),
         ("DELETE", "/hardware", {"GET"}),
-        ("HEAD", "/search/models", {"GET"}),
         ("TRACE", "/models", {"GET", "POST"}),
     ],
 )
 def test_methods_that_an_address_does_not_take(ada: Person, method: str, path: str, allowed: set[str]) -> None:
     reply = ada.send(method, path)
-    if method != "HEAD":
-        assert detail(reply, 405) == "This address does not take this method."
-    assert reply.status_code == 405
+    assert detail(reply, 405) == "This address does not take this method."
     assert set(reply.headers["allow"].split(", ")) - {"OPTIONS"} == allowed
 
 

@@ -48,6 +48,7 @@ def ada(shared_people: People) -> Person:
 def test_every_request_has_a_line(shared_hub: Hub, ada: Person) -> None:
     for method, path, status in (
         ("GET", "/models?page_size=1", 200),
+        ("HEAD", "/models", 200),
         ("POST", "/models", 422),
         ("GET", "/nothing", 404),
         ("PUT", "/models", 405),

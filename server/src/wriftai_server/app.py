@@ -17,7 +17,7 @@ from wriftai_server.http.answers import JSONAnswer
 from wriftai_server.http.bodies import BodyRequest
 from wriftai_server.http.caller import check_rules
 from wriftai_server.http.limits import Limits
-from wriftai_server.http.observe import Observed, WholeParts
+from wriftai_server.http.observe import Heads, Observed, WholeParts
 from wriftai_server.http.problems import render
 from wriftai_server.logs import RequestLog
 from wriftai_server.models import routes as models
@@ -85,7 +85,7 @@ def build(settings: Settings) -> ASGIApp:
         requests.flush()
         _log.info("stopped")
 
-    return Observed(WholeParts(compose(settings, database, life)), requests)
+    return Observed(Heads(WholeParts(compose(settings, database, life))), requests)
 
 
 def compose(settings: Settings, database: Database, *lifespan: Lifespan) -> Litestar:

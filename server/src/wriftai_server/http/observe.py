@@ -6,7 +6,7 @@ import secrets
 import time
 from typing import Any
 
-from litestar.enums import ScopeType
+from litestar.enums import HttpMethod, ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from wriftai_server.http.limits import Allowance
@@ -38,6 +38,7 @@ class Observed:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
+        scope.setdefault("state", {})  # To be found here by whoever is given a copy of the scope.
         current = _sent_id(scope) or next(self._ids)
         status = 0
 
@@ -81,8 +82,35 @@ class WholeParts:
         await self._app(scope, receive, send)
 
 
+class Heads:
+    """Answers HEAD like GET, but for the body (RFC 9110, section 9.3.2).
+
+    Args:
+        app: Answers the requests.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request (ASGI)."""
+        if scope["type"] != ScopeType.HTTP or scope["method"] != HttpMethod.HEAD:
+            await self._app(scope, receive, send)
+            return
+
+        async def answer(message: Message) -> None:
+            # The answer ends here, however long its body would be.
+            if message["type"] == "http.response.start":
+                await send(message)
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        # What serves the hub goes by the method of its own scope.
+        as_get: Scope = {**scope, "method": HttpMethod.GET}
+        await self._app(as_get, receive, answer)
+
+
 def _limit_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
-    allowance: Allowance | None = scope.get("state", {}).get("allowance")
+    allowance: Allowance | None = scope["state"].get("allowance")
     return [] if allowance is None else [(name, str(value).encode()) for name, value in allowance.headers()]
 
 
