@@ -41,7 +41,7 @@ def detail(reply: httpx.Response, status: int) -> str:
         "Bearer " + "a" * 5000,
     ],
 )
-@pytest.mark.parametrize("path", ["/user", "/models", "/hardware", "/search/models?q=a"])
+@pytest.mark.parametrize("path", ["/user", "/models", "/hardware", "/search/models?q=a", "/nothing"])
 def test_a_token_that_is_not_valid_is_refused_everywhere(anyone: Person, path: str, authorization: str) -> None:
     reply = anyone.send("GET", path, headers={"Authorization": authorization.encode("latin-1")})
     assert "token is not valid" in detail(reply, 401)

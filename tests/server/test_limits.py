@@ -94,6 +94,26 @@ def test_refused_requests_count_too(ada: Person) -> None:
     assert ada.send("GET", "/models").status_code == 429
 
 
+def test_what_no_route_takes_counts_too(ada: Person, anyone: Person) -> None:
+    for caller in (ada, anyone):
+        for left, (method, path) in zip(
+            (2, 1, 0), (("GET", "/nothing"), ("PUT", "/user"), ("HEAD", "/a//b")), strict=True
+        ):
+            reply = caller.send(method, path)
+            assert (reply.status_code, told(reply)[1]) == (405 if method == "PUT" else 404, left)
+        reply = caller.send("GET", "/nothing")
+        assert (reply.status_code, told(reply)[1]) == (429, 0)
+        assert int(reply.headers["retry-after"]) > 0
+
+
+def test_guesses_of_tokens_count_where_no_route_is(people: People) -> None:
+    guesser = people.known("", "nonsense")
+    for left in (2, 1, 0):
+        reply = guesser.send("GET", "/nothing")
+        assert (reply.status_code, told(reply)[1]) == (401, left)
+    assert guesser.send("GET", "/nothing").status_code == 429
+
+
 def test_those_without_a_token_count_where_one_is_needed(anyone: Person) -> None:
     for left in (2, 1, 0):
         reply = anyone.send("GET", "/user")

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import structlog
 from litestar import Litestar, Router
 from litestar.datastructures import State
+from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.types import ASGIApp
 
 from wriftai_server.database.driver import Database
@@ -15,7 +16,7 @@ from wriftai_server.hardware import service as hardware
 from wriftai_server.hardware.routes import list_hardware
 from wriftai_server.http.answers import JSONAnswer
 from wriftai_server.http.bodies import BodyRequest
-from wriftai_server.http.caller import check_rules
+from wriftai_server.http.caller import Unrouted, check_rules
 from wriftai_server.http.limits import Limits
 from wriftai_server.http.observe import Heads, Observed, WholeParts
 from wriftai_server.http.problems import render
@@ -96,7 +97,11 @@ def compose(settings: Settings, database: Database, *lifespan: Lifespan) -> Lite
         request_class=BodyRequest,
         response_class=JSONAnswer,
         openapi_config=None,
-        exception_handlers={Exception: render},
+        exception_handlers={
+            Exception: render,
+            NotFoundException: Unrouted,
+            MethodNotAllowedException: Unrouted,
+        },
         request_max_body_size=settings.max_body_bytes,
         logging_config=None,
         state=State(

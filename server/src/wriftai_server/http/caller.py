@@ -11,15 +11,17 @@ import secrets
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from litestar import Request
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
 from litestar.routes import BaseRoute, HTTPRoute
+from litestar.types import ASGIApp, Receive, Scope, Send
 from sqlalchemy import bindparam, select
 
 from wriftai_server.database.driver import Database
 from wriftai_server.database.schema import tokens, users
 from wriftai_server.database.statements import Statement
 from wriftai_server.http.limits import Limits
-from wriftai_server.http.problems import Problem
+from wriftai_server.http.problems import Problem, render
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -99,6 +101,32 @@ async def signed_in(request: AnyRequest) -> None:
 async def unasked(request: AnyRequest) -> None:
     """Rule of a route: it is the same for everyone, so nobody is asked who they are, and nothing is counted."""
     request.scope["user"] = None
+
+
+class Unrouted(Response[Any]):
+    """The answer where no route is, and so no rule: asked for with a valid token or none, and counted.
+
+    Args:
+        request: Leads nowhere, or has a method that the address does not take.
+        error: Says which.
+    """
+
+    def __init__(self, request: AnyRequest, error: HTTPException) -> None:
+        self._request = request
+        self._error = error
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> ASGIApp:  # type: ignore[override]  # all that a router asks
+        """Give the ASGI application that sends it."""
+        return self._send
+
+    async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer: Exception = self._error
+        try:
+            await anyone(self._request)
+        except Exception as refusal:
+            answer = refusal
+        response = render(self._request, answer).to_asgi_response(app=None, request=self._request)
+        await response(scope, receive, send)
 
 
 RULES = (anyone, signed_in, unasked)
