@@ -121,6 +121,8 @@ def test_a_hub_that_cannot_begin_says_so_by_its_status(tmp_path: Path) -> None:
         )
     with serving(tmp_path) as served:
         assert served.process.wait(60) > 0
+        assert served.announced == ""
+    assert '"listening"' not in served.log.read_text()
     assert "struck by doom" in served.log.read_text()
 
 

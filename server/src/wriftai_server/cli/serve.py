@@ -3,6 +3,7 @@
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -80,11 +81,14 @@ def serve(
         app = build(settings)
     except (*REFUSALS, OSError) as error:
         raise fail(error) from None
-    shown_host = f"[{host}]" if ":" in host else host
-    address = f"http://{shown_host}:{listening.getsockname()[1]}"
-    _log.info("listening", address=address, data_dir=str(data_dir))
-    typer.echo(f"Listening on {address}, with everything in {data_dir}. Ctrl-C stops it.")
-    sys.stdout.flush()
+
+    def announce() -> None:
+        shown_host = f"[{host}]" if ":" in host else host
+        address = f"http://{shown_host}:{listening.getsockname()[1]}"
+        _log.info("listening", address=address, data_dir=str(data_dir))
+        typer.echo(f"Listening on {address}, with everything in {data_dir}. Ctrl-C stops it.")
+        sys.stdout.flush()
+
     config = uvicorn.Config(
         app,
         loop="uvloop",
@@ -98,7 +102,24 @@ def serve(
     )
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, _end)
-    uvicorn.Server(config).run(sockets=[listening])
+    _Server(config, announce).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Tells when it is ready to answer.
+
+    Args:
+        config: Of the server.
+        ready: Called once, when that is so.
+    """
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
 
 
 def _end(*_: object) -> None:
