@@ -40,7 +40,7 @@ def pragma(connection: sqlite3.Connection, name: str, argument: str) -> Rows:
 
 def tables(connection: sqlite3.Connection) -> list[str]:
     found = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").fetchall()
-    return [name for (name,) in found if name != "alembic_version"]
+    return [name for (name,) in found if name not in ("alembic_version", "sqlite_sequence")]
 
 
 def indexes(connection: sqlite3.Connection, table: str) -> dict[str, tuple[Any, ...]]:
@@ -59,7 +59,9 @@ def references(connection: sqlite3.Connection, table: str) -> Rows:
 
 def checks(connection: sqlite3.Connection, table: str) -> list[str]:
     (sql,) = connection.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (table,)).fetchone()
-    return sorted(re.findall(r"CONSTRAINT \S+ (?:CHECK|UNIQUE|PRIMARY KEY) \(.*\)", sql))
+    return sorted(
+        re.findall(r"CONSTRAINT \S+ (?:CHECK|UNIQUE|PRIMARY KEY) \(.*\)|PRIMARY KEY AUTOINCREMENT", sql)
+    )
 
 
 def plain(sql: str) -> str:

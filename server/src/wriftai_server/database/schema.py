@@ -248,4 +248,6 @@ webhook_deliveries = Table(
     Column("created_at", Text, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("next_at", Text, nullable=False, index=True),
+    # Receivers tell deliveries apart by their ids, so that of one that is gone is not given again.
+    sqlite_autoincrement=True,
 )

@@ -1,0 +1,1 @@
+"""Webhooks: what changed with a prediction is posted to the address that its caller gave."""
