@@ -194,6 +194,8 @@ predictions = Table(
     Column("output", Text),
     Column("error", Text),
     Column("webhook_url", Text),
+    # Where its creator reached the hub: what is posted to the webhook names the prediction by it.
+    Column("hub_url", Text),
     Column("setup_time", Text),
     Column("execution_time", Text),
     Column("created_at", Text, nullable=False),
@@ -204,6 +206,8 @@ predictions = Table(
     Column("worker", Text),
     Column("lease_until", Text),
     Column("attempt", Integer, nullable=False, server_default="0"),
+    # How many attempts ended without a word of their worker.
+    Column("lost", Integer, nullable=False, server_default="0"),
     CheckConstraint("status IN ('pending', 'started', 'failed', 'succeeded', 'cancelled')", "status"),
 )
 Index("ix_predictions_user", predictions.c.user_id, predictions.c.created_at, predictions.c.id)

@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("output", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("webhook_url", sa.Text(), nullable=True),
+        sa.Column("hub_url", sa.Text(), nullable=True),
         sa.Column("setup_time", sa.Text(), nullable=True),
         sa.Column("execution_time", sa.Text(), nullable=True),
         sa.Column("created_at", sa.Text(), nullable=False),
@@ -52,6 +53,7 @@ def upgrade() -> None:
         sa.Column("worker", sa.Text(), nullable=True),
         sa.Column("lease_until", sa.Text(), nullable=True),
         sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("lost", sa.Integer(), server_default="0", nullable=False),
         sa.CheckConstraint(
             "status IN ('pending', 'started', 'failed', 'succeeded', 'cancelled')",
             name=op.f("ck_predictions_status"),
