@@ -2,12 +2,14 @@
 
 import re
 import sqlite3
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.hubs import run
+from tests.hubs import COMMAND, run
 from tests.server.command import invoke
 from tests.server.people import People
 from wriftai_server.database.opening import FILE_NAME
@@ -19,6 +21,16 @@ def test_the_release_is_told() -> None:
     outcome = invoke("--version")
     assert (outcome.status, outcome.stderr) == (0, "")
     assert re.fullmatch(r"\d+\.\d+\.\d+\n", outcome.stdout)
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["users", "--help"], ["serve", "--help"]])
+def test_what_needs_no_hub_does_not_load_one(arguments: list[str]) -> None:
+    told = subprocess.run(
+        [sys.executable, "-X", "importtime", *COMMAND[1:], *arguments], capture_output=True, text=True, check=True
+    )
+    loaded = {line.rpartition("|")[2].strip() for line in told.stderr.splitlines()}
+    assert "typer" in loaded
+    assert not loaded & {"alembic", "litestar", "rich.progress", "sqlalchemy", "structlog", "uvicorn"}
 
 
 @pytest.mark.parametrize("arguments", [[], ["users"], ["tokens"]])

@@ -1,4 +1,7 @@
-"""The command, put together from one module a noun."""
+"""The command, put together from one module a noun.
+
+A command imports what it works with when it is called, so that `--help` and its like are there at once.
+"""
 
 from typing import Annotated
 

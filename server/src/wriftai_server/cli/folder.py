@@ -1,17 +1,16 @@
 """What the commands that work on a data folder share."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from wriftai_server.database.driver import Database, DatabaseUnavailable
-from wriftai_server.database.migrate import SchemaTooNew
-from wriftai_server.database.opening import FILE_NAME, UnusableFolder, open_database
-from wriftai_server.hardware.catalogue import BadCatalogue
-from wriftai_server.http.problems import Problem
+if TYPE_CHECKING:
+    from wriftai_server.database.driver import Database
 
 T = TypeVar("T")
 
@@ -19,8 +18,6 @@ DataDir = Annotated[
     Path, typer.Option("--data-dir", envvar="WRIFTAI_DATA_DIR", help="Folder that holds everything of the hub.")
 ]
 DEFAULT = Path("./data")
-
-REFUSALS = (UnusableFolder, SchemaTooNew, BadCatalogue, DatabaseUnavailable, Problem)
 
 
 def fail(reason: object) -> typer.Exit:
@@ -37,6 +34,9 @@ def on_database(data_dir: Path, work: Callable[[Database], Awaitable[T]], *, cre
         work: Is given the database.
         create: Whether to make what is missing; otherwise it ends the command.
     """
+    from wriftai_server.cli.refusals import REFUSALS
+    from wriftai_server.database.opening import FILE_NAME, open_database
+
     if not create and not (data_dir / FILE_NAME).exists():
         raise fail(f"There is no hub in {data_dir}: name its folder with --data-dir.")
 

@@ -1,17 +1,19 @@
 """`wriftai-server import`."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from wriftai_server.cli.folder import DEFAULT, DataDir, on_database
-from wriftai_server.database.driver import Database
-from wriftai_server.hardware import catalogue
-from wriftai_server.hardware import service as hardware
-from wriftai_server.models.loading import load
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from wriftai_server.database.driver import Database
 
 
 def import_(
@@ -26,6 +28,12 @@ def import_(
     Each line holds what creating a model takes. Models that the owner has already stay as they are, so an
     interrupted import can be started again. Bad lines are reported and left out; the exit status is then 1.
     """
+    from rich.console import Console
+
+    from wriftai_server.hardware import catalogue
+    from wriftai_server.hardware import service as hardware
+    from wriftai_server.models.loading import load
+
     console = Console(stderr=True)
 
     async def work(database: Database) -> tuple[int, int, int]:
@@ -50,6 +58,8 @@ def import_(
 
 
 def _progress(console: Console) -> Progress:
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -1,12 +1,15 @@
 """`wriftai-server tokens`."""
 
-from typing import Annotated
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wriftai_server.cli.folder import DEFAULT, DataDir, on_database
-from wriftai_server.database.driver import Database, Row
-from wriftai_server.users import service
+
+if TYPE_CHECKING:
+    from wriftai_server.database.driver import Database, Row
 
 app = typer.Typer(help="Give users tokens, and take them back.", no_args_is_help=True)
 
@@ -20,6 +23,7 @@ def create(
     data_dir: DataDir = DEFAULT,
 ) -> None:
     """Give a user one more token, and print it: it is shown this once."""
+    from wriftai_server.users import service
 
     async def work(database: Database) -> str:
         async with database.writing() as transaction:
@@ -31,6 +35,7 @@ def create(
 @app.command("list")
 def list_(user: Owner, data_dir: DataDir = DEFAULT) -> None:
     """List the tokens of a user: id, time of creation, label."""
+    from wriftai_server.users import service
 
     async def work(database: Database) -> list[Row]:
         async with database.reading() as view:
@@ -46,6 +51,8 @@ def revoke(
     data_dir: DataDir = DEFAULT,
 ) -> None:
     """Take a token back: whoever sends it is refused from now on."""
+    from wriftai_server.users import service
+
     token_id = token_id.removeprefix("wriftai_").partition("_")[0]  # Whoever gives all of it means the same.
 
     async def work(database: Database) -> None:

@@ -1,14 +1,15 @@
 """`wriftai-server users`."""
 
-from typing import Annotated
+from __future__ import annotations
 
-import msgspec
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
 from wriftai_server.cli.folder import DEFAULT, DataDir, fail, on_database
-from wriftai_server.database.driver import Database, Row
-from wriftai_server.http.bodies import Username
-from wriftai_server.users import service
+
+if TYPE_CHECKING:
+    from wriftai_server.database.driver import Database, Row
 
 app = typer.Typer(help="Add and list users.", no_args_is_help=True)
 
@@ -20,6 +21,11 @@ def create(
     data_dir: DataDir = DEFAULT,
 ) -> None:
     """Add a user, and print the first token: it is shown this once."""
+    import msgspec
+
+    from wriftai_server.http.bodies import Username
+    from wriftai_server.users import service
+
     try:
         msgspec.convert(name, Username)
     except msgspec.ValidationError:
@@ -38,6 +44,7 @@ def create(
 @app.command("list")
 def list_(data_dir: DataDir = DEFAULT) -> None:
     """List all users: username, rights, time of creation."""
+    from wriftai_server.users import service
 
     async def work(database: Database) -> list[Row]:
         async with database.reading() as view:
