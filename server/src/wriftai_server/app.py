@@ -20,6 +20,7 @@ from wriftai_server.http.caller import Unrouted, check_rules
 from wriftai_server.http.limits import Limits
 from wriftai_server.http.observe import Heads, Observed, WholeParts
 from wriftai_server.http.problems import render
+from wriftai_server.images.blobs import Blobs
 from wriftai_server.logs import RequestLog
 from wriftai_server.models import routes as models
 from wriftai_server.search import routes as search
@@ -72,6 +73,7 @@ def build(settings: Settings) -> ASGIApp:
         UnusableFolder: The data folder cannot be made or written to.
         SchemaTooNew: A newer release has used the folder.
         BadCatalogue: The catalogue of hardware is malformed.
+        UnusableStore: The address of the object store cannot be used.
     """
     offered = catalogue.detect() if settings.hardware is None else catalogue.read(settings.hardware)
     database = open_database(settings.data_dir)
@@ -107,6 +109,7 @@ def compose(settings: Settings, database: Database, *lifespan: Lifespan) -> Lite
         state=State(
             {
                 "database": database,
+                "blobs": Blobs(settings.data_dir, settings.object_store),
                 "public_url": settings.public_url and settings.public_url.rstrip("/"),
                 "openapi": openapi.document(V1, "/v1"),
                 "limits": Limits(settings.rate_limit) if settings.rate_limit else None,

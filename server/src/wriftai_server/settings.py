@@ -21,6 +21,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         hardware: Catalogue of what models can run on; None offers what this machine has.
         rate_limit: Requests that a caller may send in a minute; 0 sets no limit.
         max_body_bytes: Longer bodies are refused.
+        max_blob_bytes: Larger layers of images are refused.
+        object_store: Address of a bucket that holds the images, such as `s3://bucket/prefix`; None holds them in
+            the data folder.
         trusted_proxies: Addresses of proxies, parted by commas, whose word on who calls and how counts
             (`X-Forwarded-For`, `X-Forwarded-Proto`); empty trusts nobody.
         log_level: Less important lines are left out.
@@ -33,5 +36,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     hardware: Path | None = None
     rate_limit: Annotated[int, Meta(ge=0)] = 0
     max_body_bytes: Annotated[int, Meta(ge=1)] = 1024 * 1024
+    max_blob_bytes: Annotated[int, Meta(ge=1)] = 10 * 1024**3
+    object_store: str | None = None
     trusted_proxies: str = ""
     log_level: LogLevel = "info"

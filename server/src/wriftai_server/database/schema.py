@@ -149,15 +149,18 @@ manifests = Table(
     Column("model_id", Text, ForeignKey("models.id", ondelete="CASCADE"), primary_key=True),
     Column("digest", Text, ForeignKey("blobs.digest"), primary_key=True, index=True),
     Column("media_type", Text, nullable=False),
+    # The manifest that this one is about, such as an image that it signs; it need not be there.
+    Column("subject", Text),
     Column("created_at", Text, nullable=False),
 )
+Index("ix_manifests_subject", manifests.c.model_id, manifests.c.subject, manifests.c.digest)
 
 manifest_blobs = Table(
     "manifest_blobs",
     metadata,
     Column("model_id", Text, primary_key=True),
     Column("manifest", Text, primary_key=True),
-    Column("digest", Text, primary_key=True),
+    Column("digest", Text, primary_key=True, index=True),
     ForeignKeyConstraint(
         ["model_id", "manifest"], ["manifests.model_id", "manifests.digest"], ondelete="CASCADE"
     ),

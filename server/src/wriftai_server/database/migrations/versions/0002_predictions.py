@@ -95,6 +95,7 @@ def upgrade() -> None:
         sa.Column("model_id", sa.Text(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=True),
         sa.Column("created_at", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["digest"], ["blobs.digest"], name=op.f("fk_manifests_digest")),
         sa.ForeignKeyConstraint(
@@ -103,6 +104,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("model_id", "digest", name=op.f("pk_manifests")),
     )
     op.create_index(op.f("ix_manifests_digest"), "manifests", ["digest"], unique=False)
+    op.create_index("ix_manifests_subject", "manifests", ["model_id", "subject", "digest"], unique=False)
     op.create_table(
         "model_blobs",
         sa.Column("model_id", sa.Text(), nullable=False),
@@ -176,6 +178,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("model_id", "manifest", "digest", name=op.f("pk_manifest_blobs")),
     )
+    op.create_index(op.f("ix_manifest_blobs_digest"), "manifest_blobs", ["digest"], unique=False)
     op.create_table(
         "tags",
         sa.Column("model_id", sa.Text(), nullable=False),

@@ -1,0 +1,1 @@
+"""Images of models: the OCI distribution protocol over content-addressed blobs."""
