@@ -73,6 +73,14 @@ class Database(Protocol):
         """Open a view for statements that read many rows, out of the way of all others."""
         ...
 
+    async def fingerprint(self) -> int:
+        """Give a number that differs from the last one if others changed the database in between.
+
+        Raises:
+            DatabaseUnavailable: The database cannot tell now.
+        """
+        ...
+
     async def close(self) -> None:
         """Let go of the database."""
         ...

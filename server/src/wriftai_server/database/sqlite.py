@@ -148,6 +148,12 @@ class SQLiteDatabase:
         """Give the connection on the thread."""
         return self._scanning
 
+    async def fingerprint(self) -> int:
+        """Give a number that changes with each commit of another connection."""
+        with _ERRORS_NAMED:
+            number: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        return number
+
     async def close(self) -> None:
         """Let go of the file; the last one to do so folds the write-ahead log into it."""
         self._scan.close()

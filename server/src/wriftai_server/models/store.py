@@ -50,13 +50,13 @@ def whole() -> Query:
     return select(*COLUMNS).select_from(versioned)
 
 
-_NAMED = and_(func.lower(users.c.username) == bindparam("owner"), func.lower(models.c.name) == bindparam("name"))
-_GET = Statement(whole().where(_NAMED, VISIBLE))
+NAMED = and_(func.lower(users.c.username) == bindparam("owner"), func.lower(models.c.name) == bindparam("name"))
+_GET = Statement(whole().where(NAMED, VISIBLE))
 _BY_ID = Statement(whole().where(models.c.id == bindparam("model_id")))
 _STAKE = Statement(
     select(models.c.id, models.c.owner_id, models.c.name)
     .join_from(models, users, users.c.id == models.c.owner_id)
-    .where(_NAMED, VISIBLE)
+    .where(NAMED, VISIBLE)
 )
 _INSERTED = (
     "id",
@@ -97,6 +97,11 @@ _LATEST = Statement(
         .where(versions.c.model_id == bindparam("model_id"))
         .scalar_subquery()
     )
+)
+_COUNT_PREDICTION = Statement(
+    update(models)
+    .where(models.c.id == bindparam("model_id"))
+    .values(predictions_count=models.c.predictions_count + 1)
 )
 
 
@@ -210,6 +215,11 @@ async def next_version_number(transaction: Transaction, *, model_id: str) -> int
         raise LookupError(model_id)
     number: int = row[0]
     return number
+
+
+async def count_prediction(transaction: Transaction, *, model_id: str) -> None:
+    """Count one more prediction."""
+    await transaction.execute(_COUNT_PREDICTION, model_id=model_id)
 
 
 async def find_latest_version(transaction: Transaction, *, model_id: str) -> None:

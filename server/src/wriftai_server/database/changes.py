@@ -1,0 +1,106 @@
+"""Waiting for what changes in the database, without asking it all the time.
+
+Being woken only means that it is time to look: the rows decide.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+from wriftai_server.database.driver import Database, DatabaseUnavailable
+
+_POLL_SECONDS = 0.05
+
+
+class Watch:
+    """Remembers whether something changed since it was last asked."""
+
+    def __init__(self) -> None:
+        self._told = asyncio.Event()
+
+    def tell(self) -> None:
+        """Note a change."""
+        self._told.set()
+
+    async def changed(self, seconds: float) -> bool:
+        """Wait for a change, unless there was one already.
+
+        Args:
+            seconds: How long at most.
+
+        Returns:
+            Whether there was one.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self._told.wait()
+        except TimeoutError:
+            return False
+        self._told.clear()
+        return True
+
+
+class Changes:
+    """Wakes those who wait for a change: those of this process at once, and all of them when another made one.
+
+    Args:
+        database: Asked for what others did, for as long as anyone waits.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._watches: dict[str, set[Watch]] = {}
+        self._polling: asyncio.Task[None] | None = None
+        # Of the last time that anyone waited: whoever begins to wait may have looked before another's change.
+        self._seen: int | None = None
+
+    def tell(self, *topics: str) -> None:
+        """Wake those who wait for topics; to be called after the commit."""
+        for topic in topics:
+            for watch in self._watches.get(topic, ()):
+                watch.tell()
+
+    async def wait(self, topic: str, seconds: float) -> bool:
+        """Wait for a change, right after a look that found nothing: what changes in between may be missed.
+
+        Args:
+            topic: What to wait for.
+            seconds: How long at most.
+
+        Returns:
+            Whether to look again before the time is up.
+        """
+        with self.watch(topic) as watch:
+            return await watch.changed(seconds)
+
+    @contextlib.contextmanager
+    def watch(self, *topics: str) -> Iterator[Watch]:
+        """Give a watch that misses no change from here on, whatever is awaited between two looks."""
+        watch = Watch()
+        for topic in topics:
+            self._watches.setdefault(topic, set()).add(watch)
+        if self._polling is None:
+            self._polling = asyncio.create_task(self._poll())
+        try:
+            yield watch
+        finally:
+            for topic in topics:
+                self._leave(topic, watch)
+            if not self._watches:
+                self._polling.cancel()
+                self._polling = None
+
+    def _leave(self, topic: str, watch: Watch) -> None:
+        watches = self._watches[topic]
+        watches.remove(watch)
+        if not watches:
+            del self._watches[topic]
+
+    async def _poll(self) -> None:
+        while True:
+            with contextlib.suppress(DatabaseUnavailable):
+                current = await self._database.fingerprint()
+                if current != self._seen:
+                    self._seen = current
+                    self.tell(*self._watches)
+            await asyncio.sleep(_POLL_SECONDS)

@@ -1,0 +1,1 @@
+"""Predictions: runs of versions, and the queue that they wait in."""

@@ -1,0 +1,83 @@
+"""What a worker and the queue say to each other of a run."""
+
+from typing import Literal, NamedTuple
+
+from wriftai.predictions import Status, TaskError
+
+
+class Waiting(NamedTuple):
+    """A version that predictions wait for.
+
+    Attributes:
+        version_id: UUID.
+        since: When the longest waiting of them was created.
+    """
+
+    version_id: str
+    since: str
+
+
+class Claim(NamedTuple):
+    """A prediction that a worker holds.
+
+    Attributes:
+        id: UUID.
+        attempt: From 1 on; it never comes again.
+        worker: Who holds it.
+        user_id: UUID of its creator.
+        model_id: UUID.
+        version_id: UUID.
+        input: JSON.
+    """
+
+    id: str
+    attempt: int
+    worker: str
+    user_id: str
+    model_id: str
+    version_id: str
+    input: str
+
+
+class Held(NamedTuple):
+    """A prediction whose lease was renewed.
+
+    Attributes:
+        id: UUID.
+        attempt: That which counts.
+        is_cancel_requested: Whether its creator wants it to stop.
+    """
+
+    id: str
+    attempt: int
+    is_cancel_requested: bool
+
+
+class Event(NamedTuple):
+    """Something that a run says on its way.
+
+    Attributes:
+        kind: What it is.
+        data: A line as it is, or an output as JSON.
+    """
+
+    kind: Literal["setup_log", "log", "output"]
+    data: str
+
+
+class Outcome(NamedTuple):
+    """How a run ended.
+
+    Attributes:
+        status: A final one.
+        output: JSON; None unless it succeeded.
+        error: None unless it failed.
+        setup_seconds: What loading the version took; None when it was loaded already.
+        execution_seconds: What the run took; None when it did not begin.
+    """
+
+    status: Status
+    output: str | None = None
+    error: TaskError | None = None
+    setup_seconds: float | None = None
+    execution_seconds: float | None = None
