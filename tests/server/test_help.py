@@ -17,6 +17,7 @@ COMMANDS: tuple[list[str], ...] = (
     ["users"],
     ["users", "create"],
     ["users", "list"],
+    ["users", "webhook-secret"],
     ["tokens"],
     ["tokens", "create"],
     ["tokens", "list"],
@@ -42,7 +43,16 @@ def test_the_help_is_as_it_was() -> None:
 
 def test_every_setting_of_a_hub_is_in_it() -> None:
     serve = shown(["serve"])
-    for name in ("DATA_DIR", "HOST", "PORT", "PUBLIC_URL", "HARDWARE", "RATE_LIMIT", "LOG_LEVEL"):
+    for name in (
+        "DATA_DIR",
+        "HOST",
+        "PORT",
+        "PUBLIC_URL",
+        "HARDWARE",
+        "RATE_LIMIT",
+        "WEBHOOK_ALLOW",
+        "LOG_LEVEL",
+    ):
         assert f"WRIFTAI_{name}" in serve
 
 

@@ -1,5 +1,7 @@
 """What an operator can set; the command line and `WRIFTAI_…` variables fill it in."""
 
+import functools
+import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -7,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 LogLevel = Literal["debug", "info", "warning", "error"]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +29,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             the data folder.
         trusted_proxies: Addresses of proxies, parted by commas, whose word on who calls and how counts
             (`X-Forwarded-For`, `X-Forwarded-Proto`); empty trusts nobody.
+        webhook_allow: Networks, parted by commas, that webhooks may be posted to although they are not public.
         log_level: Less important lines are left out.
     """
 
@@ -39,4 +43,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_blob_bytes: Annotated[int, Meta(ge=1)] = 10 * 1024**3
     object_store: str | None = None
     trusted_proxies: str = ""
+    webhook_allow: str = ""
     log_level: LogLevel = "info"
+
+
+@functools.cache
+def networks(text: str) -> tuple[Network, ...]:
+    """Read networks that are parted by commas.
+
+    Raises:
+        ValueError: One of them is no network.
+    """
+    return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())

@@ -6,13 +6,31 @@ from typing import Annotated
 import typer
 
 from wriftai_server.cli.folder import DEFAULT, DataDir
-from wriftai_server.settings import LogLevel, Settings
+from wriftai_server.settings import LogLevel, Settings, networks
 
 
 def _absolute(public_url: str | None) -> str | None:
     if public_url and not public_url.lower().startswith(("http://", "https://")):
         raise typer.BadParameter("It is not absolute: begin it with https:// or http://.")
     return public_url
+
+
+def _networks(text: str) -> str:
+    try:
+        networks(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}. Name networks like 127.0.0.0/8, parted by commas.") from None
+    return text
+
+
+WebhookAllow = Annotated[
+    str,
+    typer.Option(
+        envvar="WRIFTAI_WEBHOOK_ALLOW",
+        help="Networks, parted by commas, that webhooks may be posted to although they are not public.",
+        callback=_networks,
+    ),
+]
 
 
 def serve(
@@ -48,6 +66,7 @@ def serve(
             help="Addresses of proxies, parted by commas, whose X-Forwarded-… headers count.",
         ),
     ] = "",
+    webhook_allow: WebhookAllow = "",
     log_level: Annotated[
         LogLevel, typer.Option(envvar="WRIFTAI_LOG_LEVEL", help="Leave less important lines out of the log.")
     ] = "info",
@@ -64,6 +83,7 @@ def serve(
             hardware=hardware,
             rate_limit=rate_limit,
             trusted_proxies=trusted_proxies,
+            webhook_allow=webhook_allow,
             log_level=log_level,
         )
     )

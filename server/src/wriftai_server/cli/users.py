@@ -11,7 +11,7 @@ from wriftai_server.cli.folder import DEFAULT, DataDir, fail, on_database
 if TYPE_CHECKING:
     from wriftai_server.database.driver import Database, Row
 
-app = typer.Typer(help="Add and list users.", no_args_is_help=True)
+app = typer.Typer(help="Add and list users, and sign their webhooks.", no_args_is_help=True)
 
 
 @app.command()
@@ -52,3 +52,26 @@ def list_(data_dir: DataDir = DEFAULT) -> None:
 
     for username, is_admin, created_at in on_database(data_dir, work):
         typer.echo(f"{username}\t{'admin' if is_admin else 'user'}\t{created_at}")
+
+
+@app.command("webhook-secret")
+def webhook_secret(
+    name: Annotated[str, typer.Argument(help="Username.")],
+    remove: Annotated[bool, typer.Option("--remove", help="Sign nothing any more.")] = False,
+    data_dir: DataDir = DEFAULT,
+) -> None:
+    """Give a user a new secret that signs the user's webhooks, and print it: it is shown this once."""
+    from wriftai_server.users import service
+
+    async def work(database: Database) -> str | None:
+        async with database.writing() as transaction:
+            if remove:
+                await service.remove_webhook_secret(transaction, username=name)
+                return None
+            return await service.renew_webhook_secret(transaction, username=name)
+
+    secret = on_database(data_dir, work)
+    if secret is None:
+        typer.echo(f"Webhooks of {name} are no longer signed.", err=True)
+    else:
+        typer.echo(secret)

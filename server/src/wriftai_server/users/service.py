@@ -1,5 +1,6 @@
 """Rules for users."""
 
+import secrets
 from typing import Any
 
 import msgspec
@@ -98,6 +99,28 @@ async def create_token(transaction: Transaction, *, username: str, label: str) -
     token = new_token()
     await store.add_token(transaction, token, user_id=user_id, label=label, created_at=now())
     return token
+
+
+async def renew_webhook_secret(transaction: Transaction, *, username: str) -> str:
+    """Give a user a new secret, which signs what is posted to the user's webhooks from then on.
+
+    Raises:
+        Problem: 404, there is no such user.
+    """
+    secret = f"wriftai_webhook_{secrets.token_urlsafe(32)}"
+    user_id = await known(transaction, username=username)
+    await store.change(transaction, user_id=user_id, webhook_secret=secret)
+    return secret
+
+
+async def remove_webhook_secret(transaction: Transaction, *, username: str) -> None:
+    """Sign nothing any more that is posted to a user's webhooks.
+
+    Raises:
+        Problem: 404, there is no such user.
+    """
+    user_id = await known(transaction, username=username)
+    await store.change(transaction, user_id=user_id, webhook_secret=None)
 
 
 async def every(view: Reader) -> list[Row]:

@@ -1,0 +1,182 @@
+"""Which addresses a webhook may lead to.
+
+Callers choose where the hub posts to, and the hub may stand where they do not: beside a database, or a service
+that gives credentials to whoever asks from the same machine. So a webhook leads to public addresses only, and to
+those that the operator allows. A name is looked up once, all its addresses are judged, and the connection is made
+to one of them: whoever answers differently the next time (DNS rebinding) gains nothing.
+"""
+
+import asyncio
+import functools
+import ipaddress
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterable
+
+import httpx
+
+from wriftai_server.http.problems import Malformed, malformed
+from wriftai_server.settings import Network, networks
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Resolve = Callable[[str, int], Awaitable[list[str]]]
+
+# What IANA's registries of special-purpose addresses list, and what Python does not know, or not in each release.
+_SPECIAL = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",  # Between a provider and its customers.
+        "127.0.0.0/8",
+        "168.63.129.16/32",  # Gives Azure's machines their settings.
+        "169.254.0.0/16",  # Link-local, with the metadata of most clouds.
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.31.196.0/24",
+        "192.52.193.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "192.175.48.0/24",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/3",  # Multicast and reserved.
+        "2001::/23",  # Teredo and other protocols.
+        "2001:db8::/32",
+        "2002::/16",  # 6to4: the address of any IPv4 host is inside.
+        "2620:4f:8000::/48",
+        "3fff::/20",
+    )
+)
+# All of IPv6 that is given to anyone. Outside are loopback, link-local, unique local, multicast, and the forms
+# that hold an IPv4 address, which would be another way to it (::ffff:0:0/96, 64:ff9b::/96 and more).
+_GIVEN = ipaddress.ip_network("2000::/3")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class RefusedAddress(Exception):
+    """A webhook leads to an address that is not for it."""
+
+
+def check_url(url: str, allowed: str) -> None:
+    """Refuse what no webhook can be posted to, as far as that shows without looking a name up.
+
+    Args:
+        url: What a caller gave as `webhook_url`.
+        allowed: The setting `webhook_allow`.
+
+    Raises:
+        Malformed: It is no http(s) URL, or its host is the address of something that is not public.
+    """
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise _unusable(f"It is no URL: {error}.") from None
+    if parsed.scheme not in _DEFAULT_PORTS or not parsed.host or parsed.port == 0 or (parsed.port or 1) > 65535:
+        raise _unusable("Give an absolute http(s) URL, with a port from 1 to 65535 if there is one.")
+    address = _literal(parsed.host)
+    if address is not None and not _may_be_reached(address, networks(allowed)):
+        raise _unusable(f"Webhooks are posted to public addresses only, and {parsed.host} is none.")
+
+
+async def look_up(host: str, port: int) -> list[str]:
+    """Find the addresses of a host.
+
+    Raises:
+        OSError: There are none, or nobody can tell now.
+    """
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in found]
+
+
+class CheckedTransport(httpx.AsyncBaseTransport):
+    """Carries requests to hosts all of whose addresses a webhook may lead to.
+
+    Each has a connection of its own: one to an address would serve any name that leads there, whatever its
+    certificate says. Redirects, cookies and proxies are a client's affair, so there are none.
+
+    Args:
+        allowed: The setting `webhook_allow`.
+        resolve: Finds the addresses of a host and port.
+    """
+
+    def __init__(self, allowed: str, resolve: Resolve) -> None:
+        self._allowed = networks(allowed)
+        self._resolve = resolve
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request to the first address of its host that takes the connection.
+
+        Raises:
+            RefusedAddress: One of the addresses is not for webhooks.
+            OSError: The host has no address.
+            httpx.TransportError: It cannot be reached, or does not speak HTTP.
+        """
+        addresses = await self._checked(request.url)
+        failure: Exception = OSError("the host has no address")
+        carrier = httpx.AsyncHTTPTransport(_tls(), limits=httpx.Limits(max_keepalive_connections=0))
+        for address in addresses:
+            try:
+                return await carrier.handle_async_request(_aimed(request, address))
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+    async def _checked(self, url: httpx.URL) -> list[str]:
+        port = url.port or _DEFAULT_PORTS[url.scheme]
+        addresses = list(dict.fromkeys(await self._resolve(_host(url), port)))
+        for address in addresses:
+            if not _may_be_reached(ipaddress.ip_address(address), self._allowed):
+                raise RefusedAddress(f"webhooks may not lead to {address}")
+        return addresses
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    # Reading the certificate store takes a tenth of a second and megabytes, and many hubs post no webhooks.
+    return httpx.create_ssl_context()
+
+
+def _aimed(request: httpx.Request, address: str) -> httpx.Request:
+    """Make a request that goes to an address, and asks there for the host that it was made for."""
+    return httpx.Request(
+        request.method,
+        request.url.copy_with(host=address),
+        headers=request.headers,
+        stream=request.stream,
+        extensions={**request.extensions, "sni_hostname": _host(request.url)},
+    )
+
+
+def _host(url: httpx.URL) -> str:
+    return url.raw_host.decode("ascii")
+
+
+def _may_be_reached(address: Address, allowed: Iterable[Network]) -> bool:
+    return any(address in network for network in allowed) or _is_public(address)
+
+
+def _is_public(address: Address) -> bool:
+    if address.version == 6 and address not in _GIVEN:
+        return False
+    return address.is_global and not any(address in network for network in _SPECIAL)
+
+
+def _literal(host: str) -> Address | None:
+    """Read a host that is an address, in any spelling that the system's resolver takes for one."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return ipaddress.ip_address("127.0.0.1")
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    try:
+        return ipaddress.ip_address(socket.inet_aton(host))
+    except OSError:
+        return None
+
+
+def _unusable(msg: str) -> Malformed:
+    return malformed("body", "webhook_url", msg=msg)
