@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import is_dataclass, replace
 from enum import Enum
 from functools import cache
+from types import FunctionType
 from typing import is_typeddict
 
 from reference_source import (
@@ -15,6 +16,7 @@ from reference_source import (
     constructor,
     definitions,
     fields,
+    function,
     operations,
     parse,
     type_text,
@@ -33,6 +35,7 @@ MODULES = (
     "wriftai.pagination",
     "wriftai.common_types",
     "wriftai.errors",
+    "wriftai.webhooks",
     "wriftai.api",
 )
 LINE_LENGTH = 96
@@ -118,10 +121,13 @@ def parameter_table(form: Form, twin: Form) -> list[str]:
 
 def operation_section(twins: list[Form]) -> list[str]:
     """Write about an operation and its twin."""
-    form, twin = twins[0], twins[-1]
+    return [f"### {', '.join(f'`{each.name}`' for each in twins)}", *form_section(twins[0], twins[-1])]
+
+
+def form_section(form: Form, twin: Form) -> list[str]:
+    """Write what an operation takes, gives and raises, and where its twin differs; a function is its own twin."""
     same = (form.parameters, form.returns) == (twin.parameters, twin.returns)
     blocks = [
-        f"### {', '.join(f'`{each.name}`' for each in twins)}",
         fence(form) if same else fence(form, twin),
         form.docstring.text,
         *parameter_table(form, twin),
@@ -193,6 +199,9 @@ def section(module: str, name: str) -> list[str]:
     if owner != module:
         address = f"https://docs.python.org/3/library/{owner}.html#{owner}.{name}"
         return [heading, f"[`{owner}.{name}`]({address}), or what stands in for it where Python has none."]
+    if isinstance(value, FunctionType):
+        form = function(module, name)
+        return [heading, *form_section(form, form)]
     if not isinstance(value, type):
         statement, docstring = definitions(module)[name]
         return [heading, f"```python\n{name} = {value_text(statement)}\n```", docstring.text]
@@ -208,5 +217,5 @@ def summary(module: str, name: str) -> str:
     value = getattr(importlib.import_module(module), name)
     if isinstance(value, type):
         return class_source(value)[1].summary
-    statement, docstring = definitions(module)[name]
+    statement, docstring = definitions(home(module, name))[name]
     return docstring.summary or f"`{value_text(statement)}`"

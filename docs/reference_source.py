@@ -63,7 +63,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Form:
-    """One of the two forms of an operation.
+    """One of the two forms of an operation, or a function.
 
     Attributes:
         keyword: What stands before the name, with a space behind it.
@@ -101,7 +101,7 @@ def definitions(module: str) -> dict[str, tuple[ast.stmt, Docstring]]:
     found: dict[str, tuple[ast.stmt, Docstring]] = {}
     for statement, after in zip(body, [*body[1:], ast.Pass()], strict=True):
         match statement, after:
-            case ast.ClassDef(name=name), _:
+            case ((ast.ClassDef(name=name) | ast.FunctionDef(name=name)), _):
                 found[name] = statement, parse(ast.get_docstring(statement))
             case (
                 ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]),
@@ -207,20 +207,31 @@ def described(where: str, found: Iterable[tuple[str, str, str]], docstring: Docs
 
 def form(cls: type, name: str, docstring: Docstring) -> Form:
     """Read a method, or a constructor."""
-    method, source = vars(cls)[name], function_source(cls, name)
+    where = f"{cls.__module__}.{cls.__name__}.{name}"
+    return read_form(where, vars(cls)[name], function_source(cls, name), docstring, skip=1)
+
+
+def function(module: str, name: str) -> Form:
+    """Read a function that is written at the top of a module."""
+    source, docstring = definitions(module)[name]
+    assert isinstance(source, ast.FunctionDef)  # noqa: S101  The caller asks for functions alone.
+    return read_form(f"{module}.{name}", getattr(importlib.import_module(module), name), source, docstring)
+
+
+def read_form(where: str, method: FunctionType, source: Function, docstring: Docstring, skip: int = 0) -> Form:
+    """Read what a function takes and gives, without its first `skip` parameters."""
     arguments = copy.deepcopy(source.args)
     for argument in ast.walk(arguments):
         if isinstance(argument, ast.arg) and argument.annotation:
             argument.annotation = annotation(argument.annotation)
-    printed = [part.replace("=", " = ", 1) for part in re.split(r", (?=\*|\w+: )", code(arguments))[1:]]
+    printed = [part.replace("=", " = ", 1) for part in re.split(r", (?=\*|\w+: )", code(arguments))[skip:]]
     parts = filter(None, (re.fullmatch(r"(\w+): (.*?)(?: = (.*))?", part) for part in printed))
     taken = [(part[1], part[2], part[3] or "") for part in parts]
     returns = type_text(source.returns) if source.returns else ""
     if inspect.isgeneratorfunction(method):  # Made from an async generator.
         returns = re.sub(r"^AsyncGenerator\[(.*), None\]$", r"Generator[\1, None, None]", returns)
     keyword = "async def " if inspect.iscoroutinefunction(method) else "def "
-    where = f"{cls.__module__}.{cls.__name__}.{name}"
-    return Form(keyword, name, printed, returns, docstring, described(where, taken, docstring, "Args"))
+    return Form(keyword, method.__name__, printed, returns, docstring, described(where, taken, docstring, "Args"))
 
 
 def operations(cls: type) -> list[list[Form]]:

@@ -12,15 +12,17 @@ class Clock:
 
     Attributes:
         slept: Seconds of each sleep, in order.
+        passed: Seconds that went by otherwise.
     """
 
     def __init__(self) -> None:
         self.slept: list[float] = []
+        self.passed = 0.0
         self._patch = pytest.MonkeyPatch()
 
     @property
     def skipped(self) -> float:
-        return sum(self.slept)
+        return sum(self.slept) + self.passed
 
     def __enter__(self) -> Self:
         monotonic, now, pause = time.monotonic, time.time, asyncio.sleep

@@ -1,4 +1,4 @@
-"""The interface of the other modules: one fact for each class, field, member and method."""
+"""The interface of the other modules: one fact for each class, field, member, method and function."""
 
 PAGE = "pagination_options: PaginationOptions | None = None"
 USER_PAGE = "pagination_options: UserPaginationOptions | None = None"
@@ -211,5 +211,12 @@ MODULES: dict[str, dict[str, str]] = {
         **fields("UnprocessableEntityError", "APIStatusError"),
         **fields("RateLimitError", "APIStatusError"),
         **fields("ServerError", "APIStatusError"),
+    },
+    "webhooks": {
+        **fields("WebhookVerificationError", "ValueError"),
+        "verify_webhook": (
+            "(payload: bytes | str, signature: str | None, secret: str, tolerance: float = 300)"
+            " -> PredictionWithIO"
+        ),
     },
 }

@@ -21,6 +21,9 @@ def described(module: types.ModuleType) -> dict[str, str]:
     facts: dict[str, str] = {}
     for name in module.__all__:
         thing = getattr(module, name)
+        if inspect.isfunction(thing):
+            facts[name] = spelled_function(thing)
+            continue
         if not isinstance(thing, type):
             facts[name] = "JSON" if thing == JsonValue else repr(thing)
             continue
@@ -45,19 +48,20 @@ def parts(kind: type) -> dict[str, str]:
     if issubclass(kind, enum.Enum):
         return {member.name: repr(member.value) for member in kind}
     return {
-        name: spelled_method(method)
+        name: spelled_function(method, skip=1)
         for name, method in vars(kind).items()
         if inspect.isfunction(method) and not name.startswith("_")
     }
 
 
-def spelled_method(method: Any) -> str:
+def spelled_function(method: Any, skip: int = 0) -> str:
+    """Spell a function as in source code, without its first `skip` parameters."""
     signature = inspect.signature(method)
     awaited = inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method)
     returns = f"-> {spelled(signature.return_annotation)}"
     if inspect.isgeneratorfunction(method) or inspect.isasyncgenfunction(method):
         returns = f"generates {spelled(typing.get_args(signature.return_annotation)[0])}"
-    return f"{'async ' if awaited else ''}{spelled_parameters(signature, skip=1)} {returns}"
+    return f"{'async ' if awaited else ''}{spelled_parameters(signature, skip)} {returns}"
 
 
 def spelled_parameters(signature: inspect.Signature, skip: int = 0) -> str:

@@ -59,10 +59,12 @@ EXPORTED = {
     "RateLimitError",
     "ServerError",
     "UnprocessableEntityError",
+    "WebhookVerificationError",
+    "verify_webhook",
 }
 
 
-def test_the_package_exports_the_client_its_options_and_the_errors() -> None:
+def test_the_package_exports_what_the_interface_says() -> None:
     assert set(wriftai.__all__) == EXPORTED
     everything: dict[str, Any] = {}
     exec("from wriftai import *", everything)  # noqa: S102
@@ -77,7 +79,7 @@ def test_exported_names_are_those_of_their_modules(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Client", "ClientOptions", "PaginationOptions", "NotFoundError", "models", "api"]
+    "name", ["Client", "ClientOptions", "PaginationOptions", "NotFoundError", "verify_webhook", "models", "api"]
 )
 def test_names_load_when_they_are_first_used(name: str) -> None:
     code = f"import wriftai; assert {name!r} not in vars(wriftai); print(wriftai.{name}.__name__)"

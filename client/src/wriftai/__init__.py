@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from wriftai import predictions as predictions
     from wriftai import users as users
     from wriftai import versions as versions
+    from wriftai import webhooks as webhooks
     from wriftai._client import Client, ClientOptions
     from wriftai.errors import (
         APIStatusError,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         UnprocessableEntityError,
     )
     from wriftai.pagination import PaginationOptions
+    from wriftai.webhooks import WebhookVerificationError, verify_webhook
 else:  # Type checkers would take it to mean that any name is there.
 
     def __getattr__(name: str) -> object:
@@ -56,9 +58,17 @@ __all__ = [
     "RateLimitError",
     "ServerError",
     "UnprocessableEntityError",
+    "WebhookVerificationError",
+    "verify_webhook",
 ]
 
-_HOMES = {"Client": "_client", "ClientOptions": "_client", "PaginationOptions": "pagination"}
+_HOMES = {
+    "Client": "_client",
+    "ClientOptions": "_client",
+    "PaginationOptions": "pagination",
+    "WebhookVerificationError": "webhooks",
+    "verify_webhook": "webhooks",
+}
 _MODULES = (
     "api",
     "authenticated_user",
@@ -70,6 +80,7 @@ _MODULES = (
     "predictions",
     "users",
     "versions",
+    "webhooks",
 )
 
 

@@ -75,6 +75,7 @@ class Patience:
 
     Attributes:
         total: Seconds that the whole call may take: as long as its most patient part; None is for ever.
+        for_reply: Seconds that may go by until something of a reply comes; infinite when there is no limit.
     """
 
     def __init__(self, timeout: Timeout | float | None) -> None:
@@ -84,6 +85,7 @@ class Patience:
         }
         longest = max(self._parts.values())
         self.total: float | None = None if math.isinf(longest) else longest
+        self.for_reply = self._parts["read"]
 
     def options(self, deadline: float | None, *, again: bool = False) -> dict[str, Any]:
         """Give the options that keep an attempt within its parts and before a deadline.

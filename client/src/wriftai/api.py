@@ -54,6 +54,15 @@ class API:
         self._timeout = timeout
         self._known_patience: _http.Patience | None = None
 
+    @property
+    def longest_hold(self) -> float:
+        """Seconds for which the hub may hold back a reply; 0 when the patience is that of the clients.
+
+        It is half of what a reply may take, so that one that fails leaves time for another.
+        """
+        patience = self._patience()
+        return 0 if patience is None else patience.for_reply / 2
+
     @operation
     async def request(
         self,

@@ -1,6 +1,7 @@
 """Predictions: running a model, and following what becomes of it."""
 
 import json
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -138,7 +139,8 @@ class WaitOptions:
     """How to wait for a prediction to end.
 
     Attributes:
-        poll_interval: Seconds between two looks.
+        poll_interval: Seconds between two looks. A hub that can holds a look for that long, in whole seconds, and
+            shows the end as soon as it comes.
         on_poll: Called with each state seen, the final one included.
     """
 
@@ -151,7 +153,8 @@ class AsyncWaitOptions:
     """How to wait for a prediction to end, in async code.
 
     Attributes:
-        poll_interval: Seconds between two looks.
+        poll_interval: Seconds between two looks. A hub that can holds a look for that long, in whole seconds, and
+            shows the end as soon as it comes.
         on_poll: Called with each state seen, the final one included, and awaited.
     """
 
@@ -164,12 +167,17 @@ DEFAULT_ASYNC_WAIT_OPTIONS = AsyncWaitOptions()
 
 _UNFINISHED = frozenset({Status.pending, Status.started})
 _STREAM_RETRIES = 5
+_LONGEST_HOLD = 60
+_NEARLY = 0.9  # Of the time that was asked for: a hub that took that long did not answer at once.
 
 AnyWaitOptions = WaitOptions | AsyncWaitOptions
 
 
 class Predictions(Resource):
     """Operations on predictions."""
+
+    # Whether the hub held the last request that asked for it: until one was held, pauses are ours to make.
+    _hub_holds = False
 
     @operation
     async def get(self, prediction_id: str) -> PredictionWithIO:
@@ -344,8 +352,9 @@ class Predictions(Resource):
     ) -> PredictionWithIO:
         body: dict[str, Any] = {**params}
         checked = body.pop("validate_input", None)
-        headers = {} if checked is None else {"headers": {"Validate-Input": "true" if checked else "false"}}
-        prediction: PredictionWithIO = await self._send("POST", where, body=body, **headers)
+        headers = {} if checked is None else {"Validate-Input": "true" if checked else "false"}
+        hold = 0 if options is None else self._hold(options)
+        prediction = await self._look("POST", where, hold, headers, body=body)
         if options is None:
             return prediction
         if prediction["status"] in _UNFINISHED:
@@ -354,14 +363,38 @@ class Predictions(Resource):
         return prediction
 
     async def _wait(self, prediction_id: str, options: AnyWaitOptions) -> PredictionWithIO:
-        where = path("predictions", prediction_id)
+        where, hold = path("predictions", prediction_id), 0
         while True:
-            prediction: PredictionWithIO = await self._send("GET", where)
+            prediction = await self._look("GET", where, hold)
             await _notify(options, prediction)
             # Any status that is not known to go on is an end, those that a later hub adds included.
             if prediction["status"] not in _UNFINISHED:
                 return prediction
-            await sleep(options.poll_interval)
+            hold = self._hold(options)
+            if not (hold and self._hub_holds):
+                await sleep(options.poll_interval)
+
+    def _hold(self, options: AnyWaitOptions) -> int:
+        """Give the whole seconds for which the hub is asked to hold a look; 0 where it is not to be asked."""
+        # Any object that makes requests will do as an `api`; for one that does not say how patient it is, poll.
+        patience = getattr(self._api, "longest_hold", 0)
+        if not isinstance(patience, (int, float)):
+            return 0
+        return max(0, int(min(options.poll_interval, patience, _LONGEST_HOLD)))
+
+    async def _look(
+        self, method: str, where: str, hold: int, headers: Mapping[str, str] | None = None, **options: Any
+    ) -> PredictionWithIO:
+        """Fetch a prediction; the hub may hold the request for `hold` seconds, until the prediction has ended."""
+        sent = {**(headers or {}), **({"Prefer": f"wait={hold}"} if hold else {})}
+        started = time.monotonic()
+        prediction: PredictionWithIO = await self._send(
+            method, where, **options, **({"headers": sent} if sent else {})
+        )
+        # The end may come at any moment, so only an answer without it tells whether the hub honours the wish.
+        if hold and prediction["status"] in _UNFINISHED:
+            self._hub_holds = time.monotonic() - started >= hold * _NEARLY
+        return prediction
 
     async def _events(self, prediction_id: str, after_id: str | None) -> AsyncGenerator[PredictionEvent, None]:
         where = path("predictions", prediction_id, "stream")
