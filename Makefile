@@ -14,14 +14,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:  ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: $(INSTALLED)  ## Make .venv with the pinned tools and both packages, editable
+install: $(INSTALLED)  ## Make .venv with the pinned tools and the three packages, editable
 
-$(INSTALLED): requirements.lock pyproject.toml client/pyproject.toml server/pyproject.toml
+$(INSTALLED): requirements.lock pyproject.toml client/pyproject.toml server/pyproject.toml runtime/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 install")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --only-binary :all: --requirement requirements-uv.lock
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock requirements-uv.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable client --editable server
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable client --editable server --editable runtime
 	@touch $@
 
 format: $(INSTALLED)  ## Lay out the code, and mend what can be mended
@@ -33,7 +33,7 @@ lint: $(INSTALLED)  ## Check layout and style
 	$(BIN)/ruff check .
 
 type-check: $(INSTALLED)  ## Check types with mypy --strict and pyright
-	$(BIN)/mypy client/src server/src tests demo docs benchmarks
+	$(BIN)/mypy client/src server/src runtime/src tests demo docs benchmarks
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 arrows: $(INSTALLED)  ## Check that imports go one way
@@ -48,6 +48,7 @@ test: $(INSTALLED)  ## Run all tests, with coverage
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --include='client/*' --fail-under=100
 	$(BIN)/coverage report --include='server/*' --fail-under=95
+	$(BIN)/coverage report --include='runtime/*' --fail-under=95
 
 test-pythons: $(INSTALLED)  ## Run the client's tests on each Python from 3.10 on that is installed
 	$(BIN)/python tests/run_pythons.py

@@ -1,0 +1,153 @@
+"""Files behind http(s) URLs: fetched over checked addresses, with bounded size, time and redirects."""
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import urllib.parse
+from dataclasses import dataclass
+from pathlib import Path
+
+from wriftai_runtime._version import __version__
+from wriftai_runtime.faults import Fault
+
+_CHUNK = 1 << 20
+_MOST_REDIRECTS = 5
+_REDIRECTS = {301, 302, 303, 307, 308}
+_HEADERS = {"User-Agent": f"wriftai-runtime/{__version__}", "Accept": "*/*", "Accept-Encoding": "identity"}
+
+
+@dataclass(frozen=True)
+class Download:
+    """How files are fetched.
+
+    A caller names the address, and the machine that runs the model may reach what the caller may not: an address
+    that is not public is refused, also behind a name and after a redirect. The connection goes to the very
+    address that was checked.
+
+    Attributes:
+        most: Bytes that one file may have.
+        allows_private: Addresses that are not public are allowed too.
+        patience: Seconds to wait for each answer of the other side.
+    """
+
+    most: int = 256 << 20
+    allows_private: bool = False
+    patience: float = 30.0
+
+    def store(self, url: str, path: Path) -> None:
+        """Store what a URL leads to.
+
+        Raises:
+            Fault: It cannot be fetched, or is too large; of the kind "input".
+            OSError: The file cannot be written.
+        """
+        address = url
+        for _ in range(_MOST_REDIRECTS + 1):
+            connection = self._connection(address)
+            try:
+                target = self._take(connection, address, path)
+            finally:
+                connection.close()
+            if target is None:
+                return
+            address = urllib.parse.urljoin(address, target)
+        raise _fault(url, f"it redirects more than {_MOST_REDIRECTS} times")
+
+    def _connection(self, url: str) -> http.client.HTTPConnection:
+        try:
+            parts = urllib.parse.urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError as error:
+            raise _fault(url, f"it is not a URL ({error})") from None
+        if parts.scheme not in ("http", "https") or not host:
+            raise _fault(url, "only http and https URLs with a host are fetched")
+        secure = parts.scheme == "https"
+        ip = self._address(url, host, port or (443 if secure else 80))
+        if secure:
+            return _CheckedHTTPS(host, port, ip, self.patience)
+        return _Checked(host, port, ip, self.patience)
+
+    def _address(self, url: str, host: str, port: int) -> str:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise _fault(url, f"its host is not found ({error})") from None
+        addresses = [str(entry[4][0]).partition("%")[0] for entry in found]
+        if not self.allows_private and not all(_is_public(address) for address in addresses):
+            raise _fault(url, "its address is not a public one")
+        return addresses[0]
+
+    def _take(self, connection: http.client.HTTPConnection, url: str, path: Path) -> str | None:
+        parts = urllib.parse.urlsplit(url)
+        target = urllib.parse.quote(parts.path or "/", safe="/%:@!$&'()*+,;=~") + (
+            f"?{parts.query}" if parts.query else ""
+        )
+        try:
+            connection.request("GET", target, headers=_HEADERS)
+            answer = connection.getresponse()
+            if answer.status in _REDIRECTS and answer.headers.get("Location"):
+                return answer.headers["Location"]
+            if answer.status != 200:
+                raise _fault(url, f"the answer was {answer.status} {answer.reason}".rstrip())
+            if (answer.length or 0) > self.most:
+                raise self._too_large(url)
+            self._write(answer, url, path)
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            raise _fault(url, str(error) or type(error).__name__) from None
+        return None
+
+    def _write(self, answer: http.client.HTTPResponse, url: str, path: Path) -> None:
+        size = 0
+        with path.open("wb") as file:
+            while chunk := answer.read(_CHUNK):
+                size += len(chunk)
+                if size > self.most:
+                    raise self._too_large(url)
+                file.write(chunk)
+        if answer.length:
+            raise _fault(url, f"it ended {answer.length:,} bytes early")
+
+    def _too_large(self, url: str) -> Fault:
+        return _fault(url, f"it has more than {self.most:,} bytes")
+
+
+class _Checked(http.client.HTTPConnection):
+    """A connection to an address that was found before, whatever the name means now."""
+
+    def __init__(self, host: str, port: int | None, ip: str, patience: float) -> None:
+        super().__init__(host, port, timeout=patience)
+        self._ip = ip
+
+    def connect(self) -> None:
+        self.sock = socket.create_connection((self._ip, self.port), self.timeout)
+
+
+class _CheckedHTTPS(_Checked):
+    default_port = http.client.HTTPS_PORT
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
+
+
+def where(url: str) -> str:
+    """Name a URL without what may be secret in it: user, password, query, data."""
+    if url[:5].lower() == "data:":
+        return "in a data: URL"
+    try:
+        parts = urllib.parse.urlsplit(url)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        return f"{parts.scheme}://{host or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    except ValueError:
+        return "behind a malformed URL"
+
+
+def _fault(url: str, reason: str) -> Fault:
+    return Fault("input", f"The file {where(url)} cannot be fetched: {reason}.")
+
+
+def _is_public(address: str) -> bool:
+    ip = ipaddress.ip_address(address)
+    mapped = getattr(ip, "ipv4_mapped", None)
+    return (mapped or ip).is_global and not (mapped or ip).is_multicast

@@ -1,0 +1,148 @@
+"""Environments of models: built with uv from requirements with hashes, from wheels only."""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+_PASSED = ("PATH", "HOME", "TMPDIR", "LANG")
+_PASSED_BEGINNINGS = ("UV_", "SSL_")
+_PASSED_ENDINGS = ("_PROXY",)
+_MARKER = ".wriftai-complete"
+_MOST_WORDS = 20_000
+
+
+class EnvironmentFailed(Exception):
+    """An environment cannot be made, in the words of uv."""
+
+
+def build(folder: Path, requirements: Path, python: str, *, uv: str, seconds: float = 1800) -> Path:
+    """Build an environment, unless it is there; give the path of its Python.
+
+    Only wheels are installed, so that no one's code runs. Nothing is in `folder` until all is: it is made under
+    another name and renamed, and whoever comes second waits for the first.
+
+    Args:
+        folder: Where the environment is to be; best named by the digest of the requirements.
+        requirements: File of requirements, each with its hashes.
+        python: Version, as in "3.11", or path of a Python that is installed; none is downloaded.
+        uv: Path of uv.
+        seconds: How long one step may take.
+
+    Raises:
+        EnvironmentFailed: There is no such Python, or the requirements cannot be installed.
+    """
+    folder = folder.absolute()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _turn(folder):
+        if not is_complete(folder):
+            _clear(folder)
+            made = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+            _make(made, requirements.absolute(), python, uv, seconds)
+            made.rename(folder)
+    return python_in(folder)
+
+
+def is_complete(folder: Path) -> bool:
+    """Tell whether an environment was built to its end."""
+    return (folder / _MARKER).exists()
+
+
+def python_in(folder: Path) -> Path:
+    """Give the path of an environment's Python."""
+    return folder / "bin" / "python"
+
+
+def remove(folder: Path) -> None:
+    """Remove an environment; one that is left half removed counts as none."""
+    folder = folder.absolute()
+    if folder.parent.exists():
+        with _turn(folder):
+            _clear(folder)
+
+
+def resolve(requirements: Iterable[str], python: str, *, uv: str, seconds: float = 600) -> str:
+    """Pin requirements and all that they need, with hashes; give the text of a requirements file.
+
+    It holds for each system, names no index, and has the same bytes as long as the indexes say the same.
+
+    Args:
+        requirements: As in `project.dependencies` of a pyproject.toml.
+        python: Version that they are for, as in "3.11".
+        uv: Path of uv.
+        seconds: How long it may take.
+
+    Raises:
+        EnvironmentFailed: They do not go together, or something has no wheel.
+    """
+    options = ["--quiet", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
+    command = [uv, "pip", "compile", *options, "--universal", "--generate-hashes", "--only-binary", ":all:"]
+    wanted = "".join(f"{requirement}\n" for requirement in requirements)
+    return _run([*command, "--no-python-downloads", "--python-version", python, "-"], seconds, wanted)
+
+
+def _make(folder: Path, requirements: Path, python: str, uv: str, seconds: float) -> None:
+    try:
+        options = ["--quiet", "--no-project", "--no-python-downloads", "--relocatable"]
+        _run([uv, "venv", *options, "--python", python, str(folder)], seconds)
+        options = ["--quiet", "--require-hashes", "--only-binary", ":all:", "--link-mode", "copy"]
+        if requirements.read_text().strip():
+            command = [uv, "pip", "sync", *options, "--python", str(python_in(folder)), str(requirements)]
+            _run(command, seconds)
+        (folder / _MARKER).touch()
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _run(command: list[str], seconds: float, text: str = "") -> str:
+    try:
+        done = subprocess.run(  # noqa: S603  a list, with no shell between
+            command,
+            cwd="/",  # No project's settings, only those of the person who runs this.
+            env=_environment(os.environ),
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise EnvironmentFailed(f"uv did not end within {seconds:g} seconds.") from None
+    except OSError as error:
+        raise EnvironmentFailed(f"uv cannot be started as {command[0]}: {error.strerror}.") from None
+    if done.returncode != 0:
+        raise EnvironmentFailed(done.stderr.strip()[-_MOST_WORDS:] or f"uv ended with {done.returncode}.")
+    return done.stdout
+
+
+def _environment(whole: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in whole.items() if _is_passed(name)}
+
+
+def _is_passed(name: str) -> bool:
+    return name in _PASSED or name.startswith(_PASSED_BEGINNINGS) or name.upper().endswith(_PASSED_ENDINGS)
+
+
+@contextlib.contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Wait until no other process or thread builds this environment."""
+    lock = os.open(folder.with_name(f".{folder.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _clear(folder: Path) -> None:
+    """Remove an environment, and what builds left behind that were killed."""
+    (folder / _MARKER).unlink(missing_ok=True)
+    left = [path for path in folder.parent.glob(f".{folder.name}.*") if path.suffix != ".lock"]
+    for path in (folder, *left):
+        if path.exists():
+            shutil.rmtree(path)

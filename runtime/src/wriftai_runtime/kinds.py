@@ -1,0 +1,234 @@
+"""Kinds of values: the JSON Schema of each, and how it is read from JSON and written to it."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any, Protocol
+
+from wriftai_runtime.faults import Unfit, Unusable
+from wriftai_runtime.inputs import Input
+
+_DEEPEST = 100
+_NAMES = {
+    bool: "true or false",
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+}
+
+
+class Files(Protocol):
+    """Where the files of one prediction come from."""
+
+    def fetch(self, url: str) -> Path:
+        """Store what a data: or http(s) URL leads to, and give its path."""
+        ...
+
+
+class Kind:
+    """One kind of value.
+
+    Attributes:
+        schema: Its JSON Schema, draft 2020-12.
+        has_files: Reading it may fetch files.
+    """
+
+    has_files = False
+    _limits: tuple[str, ...] = ()
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self.schema = schema
+
+    def read(self, value: Any, files: Files) -> Any:
+        """Make the Python value that model code gets.
+
+        Raises:
+            Unfit: The JSON value is not of this kind.
+        """
+        raise NotImplementedError
+
+    def write(self, value: Any) -> Any:
+        """Make the JSON value of what model code gave.
+
+        Raises:
+            Unfit: The Python value is not of this kind.
+        """
+        raise NotImplementedError
+
+    def limit(self, wanted: Input) -> None:
+        """Take over the limits that are set.
+
+        Raises:
+            Unusable: This kind has no such limit.
+        """
+        for name in ("ge", "le", "min_length", "max_length", "pattern"):
+            if getattr(wanted, name) is not None and name not in self._limits:
+                raise Unusable(f"Input({name}=…) is not for values of this type: {self.schema}")
+
+
+class Anything(Kind):
+    """Whatever JSON can hold."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+
+    def read(self, value: Any, files: Files) -> Any:
+        return value
+
+    def write(self, value: Any) -> Any:
+        return self._written(value, _DEEPEST)
+
+    def _written(self, value: Any, depth: int) -> Any:
+        if value is None or type(value) in (str, bool, int):
+            return value
+        if depth == 0:
+            raise Unfit(f"is nested more than {_DEEPEST} levels deep, or holds itself")
+        if isinstance(value, float):
+            return finite(value)
+        if isinstance(value, Mapping):
+            return {key_of(key): at(key, self._written, item, depth - 1) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [at(index, self._written, item, depth - 1) for index, item in enumerate(value)]
+        return self._written(plain(value), depth - 1)
+
+
+class Null(Kind):
+    """Nothing."""
+
+    def __init__(self) -> None:
+        super().__init__({"type": "null"})
+
+    def read(self, value: Any, files: Files) -> None:
+        if value is not None:
+            raise mismatch("null", value)
+
+    def write(self, value: Any) -> None:
+        if value is not None:
+            raise mismatch("null", value)
+
+
+class Choice(Kind):
+    """One of some values, each a JSON scalar that stands for a Python value.
+
+    Args:
+        members: The JSON values, each with what model code gets for it.
+        schema: What else the schema says.
+    """
+
+    def __init__(self, members: Sequence[tuple[Any, Any]], schema: Mapping[str, Any]) -> None:
+        for value, _ in members:
+            if value is not None and type(value) not in (str, int, float, bool):
+                raise Unusable(f"a choice must be text, a number, true, false or None, not {value!r}")
+        values = [value for value, _ in members]
+        super().__init__({**schema, "enum": values})
+        self._members = {_identity(value): (value, member) for value, member in members}
+        self._words = ", ".join(map(repr, values))
+
+    def read(self, value: Any, files: Files) -> Any:
+        return self._find(value)[1]
+
+    def write(self, value: Any) -> Any:
+        return self._find(value.value if isinstance(value, Enum) else value)[0]
+
+    def _find(self, value: Any) -> tuple[Any, Any]:
+        try:
+            return self._members[_identity(value)]
+        except (KeyError, TypeError):
+            raise Unfit(f"must be one of {self._words}") from None
+
+
+class Union(Kind):
+    """A value of any of some kinds; the first that fits is taken."""
+
+    def __init__(self, kinds: Sequence[Kind]) -> None:
+        super().__init__({"anyOf": [kind.schema for kind in kinds]})
+        self.kinds = kinds
+        self.has_files = any(kind.has_files for kind in kinds)
+
+    def limit(self, wanted: Input) -> None:
+        for kind in self.kinds:
+            if not isinstance(kind, Null):
+                kind.limit(wanted)
+
+    def read(self, value: Any, files: Files) -> Any:
+        return self._first(lambda kind: kind.read(value, files))
+
+    def write(self, value: Any) -> Any:
+        return self._first(lambda kind: kind.write(value))
+
+    def _first(self, attempt: Callable[[Kind], Any]) -> Any:
+        faults = []
+        for kind in self.kinds:
+            try:
+                return attempt(kind)
+            except Unfit as fault:
+                faults.append(fault)
+        deepest = max(faults, key=lambda fault: len(fault.path))
+        if deepest.path:
+            raise deepest
+        raise Unfit(", or ".join(dict.fromkeys(fault.words for fault in faults)))
+
+
+def mismatch(wanted: str, value: Any) -> Unfit:
+    """Make the fault of a value that is of another type."""
+    name = "null" if value is None else _NAMES.get(type(value), type(value).__qualname__)
+    return Unfit(f"must be {wanted}, not {name}")
+
+
+def finite(value: float) -> float:
+    """Give a plain float.
+
+    Raises:
+        Unfit: It is NaN or infinite.
+    """
+    if not math.isfinite(value):
+        raise Unfit(f"must be a number that JSON can hold, not {value}")
+    return float(value)
+
+
+def key_of(key: Any) -> str:
+    """Give the key of a JSON object.
+
+    Raises:
+        Unfit: It is not text.
+    """
+    if not isinstance(key, str):
+        raise Unfit(f"must have keys that are text, not {type(key).__qualname__}")
+    return str.__str__(key)
+
+
+def at(place: Any, convert: Callable[..., Any], *args: Any) -> Any:
+    """Convert an item, and name its place in what is raised."""
+    try:
+        return convert(*args)
+    except Unfit as fault:
+        raise fault.under(place) from None
+
+
+def plain(value: Any) -> Any:
+    """Take the plain value out of an enumeration's member, a dataclass, or what numpy and its kin make.
+
+    Raises:
+        Unfit: There is none.
+    """
+    if isinstance(value, Enum):
+        return value.value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    for base in (bool, int, str):
+        if isinstance(value, base):
+            return base(value)
+    for name in ("tolist", "item"):
+        convert = getattr(type(value), name, None)
+        if callable(convert) and type(given := convert(value)) is not type(value):
+            return given
+    raise Unfit(f"must be something that JSON can hold, not {type(value).__qualname__}")
+
+
+def _identity(value: Any) -> tuple[bool, Any]:
+    """Tell true from 1 as JSON does, and not 1 from 1.0."""
+    return isinstance(value, bool), value
