@@ -1,29 +1,146 @@
 """Rows of deliveries: what is still to be posted.
 
-The rows of a prediction have one `next_at`: they move together, and of those that are due the first is sent.
+The rows of a prediction have one `next_at` and one number of attempts, those of the first: they move together,
+and when they are due the first is posted.
 """
 
-from sqlalchemy import bindparam, func, insert, select
+from collections.abc import Collection
+from functools import cache
+from typing import NamedTuple
 
-from wriftai_server.database.driver import Transaction
+from sqlalchemy import Integer, bindparam, delete, func, insert, select, update
+
+from wriftai_server.database.driver import Reader, Transaction
+from wriftai_server.database.schema import predictions, users
 from wriftai_server.database.schema import webhook_deliveries as deliveries
 from wriftai_server.database.statements import Statement
 
+_OF_PREDICTION = deliveries.c.prediction_id == bindparam("of_prediction")
+_HELD = deliveries.c.next_at == bindparam("lease")
+
 _ADD = Statement(
     insert(deliveries).values(
-        prediction_id=bindparam("prediction_id"),
+        prediction_id=bindparam("of_prediction"),
         body=bindparam("body"),
         created_at=bindparam("now"),
         next_at=func.coalesce(
-            select(func.max(deliveries.c.next_at))
-            .where(deliveries.c.prediction_id == bindparam("prediction_id"))
-            .scalar_subquery(),
-            bindparam("now"),
+            select(func.max(deliveries.c.next_at)).where(_OF_PREDICTION).scalar_subquery(), bindparam("now")
         ),
     )
 )
+_NEXT_DUE = Statement(select(func.min(deliveries.c.next_at)))
+_GET = Statement(
+    select(
+        deliveries.c.id,
+        deliveries.c.prediction_id,
+        predictions.c.user_id,
+        predictions.c.webhook_url,
+        users.c.webhook_secret,
+        deliveries.c.body,
+        deliveries.c.created_at,
+        deliveries.c.attempts,
+        deliveries.c.next_at,
+    )
+    .join_from(deliveries, predictions, predictions.c.id == deliveries.c.prediction_id)
+    .join(users, users.c.id == predictions.c.user_id)
+    .where(deliveries.c.id == bindparam("delivery_id"))
+)
+_REMOVE = Statement(delete(deliveries).where(deliveries.c.id == bindparam("delivery_id"), _HELD))
+_FREE = Statement(update(deliveries).where(_OF_PREDICTION).values(next_at=bindparam("now"), attempts=0))
+_POSTPONE = Statement(
+    update(deliveries)
+    .where(_OF_PREDICTION, _HELD)
+    .values(next_at=bindparam("next_at"), attempts=bindparam("attempts", type_=Integer()))
+)
+
+
+@cache
+def _claim(others: int) -> Statement:
+    longest_due = (
+        select(deliveries.c.prediction_id)
+        .join(predictions, predictions.c.id == deliveries.c.prediction_id)
+        .where(
+            deliveries.c.next_at <= bindparam("now"),
+            *(predictions.c.user_id != bindparam(f"other_{n}") for n in range(others)),
+        )
+        .order_by(deliveries.c.next_at)
+        .limit(1)
+    )
+    return Statement(
+        update(deliveries)
+        .where(deliveries.c.prediction_id == longest_due.scalar_subquery())
+        .values(next_at=bindparam("lease"))
+        .returning(deliveries.c.id)
+    )
+
+
+class Delivery(NamedTuple):
+    """A delivery that was claimed.
+
+    Attributes:
+        id: Grows with time, and never comes again.
+        prediction_id: UUID.
+        user_id: UUID of the prediction's creator.
+        url: To post to.
+        secret: Of that user; None signs nothing.
+        body: JSON.
+        created_at: When the prediction changed.
+        attempts: That failed before.
+        lease: Until when nobody else claims a delivery of the prediction.
+    """
+
+    id: int
+    prediction_id: str
+    user_id: str
+    url: str
+    secret: str | None
+    body: str
+    created_at: str
+    attempts: int
+    lease: str
 
 
 async def add(transaction: Transaction, *, prediction_id: str, body: str, now: str) -> None:
     """Store a delivery; it is due with the prediction's others, or at once."""
-    await transaction.execute(_ADD, prediction_id=prediction_id, body=body, now=now)
+    await transaction.execute(_ADD, of_prediction=prediction_id, body=body, now=now)
+
+
+async def next_due(view: Reader) -> str | None:
+    """Find when the next delivery is due; None when there is none."""
+    row = await view.one(_NEXT_DUE)
+    due: str | None = None if row is None else row[0]
+    return due
+
+
+async def claim(transaction: Transaction, *, now: str, lease: str, but_of: Collection[str]) -> Delivery | None:
+    """Claim the first delivery of the prediction whose deliveries have been due for longest; None when none are.
+
+    Args:
+        transaction: Moves its deliveries.
+        now: What is due by then.
+        lease: When they are due again. It tells this claim from later ones.
+        but_of: Ids of users whose predictions are left where they are.
+    """
+    others = {f"other_{n}": user_id for n, user_id in enumerate(but_of)}
+    claimed = await transaction.all(_claim(len(others)), now=now, lease=lease, **others)
+    if not claimed:
+        return None
+    row = await transaction.one(_GET, delivery_id=min(row[0] for row in claimed))
+    return None if row is None else Delivery(*row)
+
+
+async def remove(transaction: Transaction, delivery: Delivery, *, now: str) -> None:
+    """Remove a delivery, so that the next of the prediction is due; nothing when it is claimed anew by now."""
+    if await transaction.execute(_REMOVE, delivery_id=delivery.id, lease=delivery.lease):
+        await transaction.execute(_FREE, of_prediction=delivery.prediction_id, now=now)
+
+
+async def postpone(transaction: Transaction, delivery: Delivery, *, next_at: str) -> None:
+    """Have a delivery that failed done again later; nothing when it is claimed anew by now."""
+    await transaction.execute(
+        _POSTPONE,
+        of_prediction=delivery.prediction_id,
+        lease=delivery.lease,
+        next_at=next_at,
+        attempts=delivery.attempts + 1,
+    )
