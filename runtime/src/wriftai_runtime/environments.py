@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -65,7 +66,9 @@ def remove(folder: Path) -> None:
             _clear(folder)
 
 
-def resolve(requirements: Iterable[str], python: str, *, uv: str, seconds: float = 600) -> str:
+def resolve(
+    requirements: Iterable[str], python: str, *, uv: str, overrides: Iterable[str] = (), seconds: float = 600
+) -> str:
     """Pin requirements and all that they need, with hashes; give the text of a requirements file.
 
     It holds for each system, names no index, and has the same bytes as long as the indexes say the same.
@@ -74,6 +77,7 @@ def resolve(requirements: Iterable[str], python: str, *, uv: str, seconds: float
         requirements: As in `project.dependencies` of a pyproject.toml.
         python: Version that they are for, as in "3.11".
         uv: Path of uv.
+        overrides: Requirements that count instead of whatever else is said of the same packages.
         seconds: How long it may take.
 
     Raises:
@@ -81,8 +85,15 @@ def resolve(requirements: Iterable[str], python: str, *, uv: str, seconds: float
     """
     options = ["--quiet", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
     command = [uv, "pip", "compile", *options, "--universal", "--generate-hashes", "--only-binary", ":all:"]
-    wanted = "".join(f"{requirement}\n" for requirement in requirements)
-    return _run([*command, "--no-python-downloads", "--python-version", python, "-"], seconds, wanted)
+    with tempfile.NamedTemporaryFile("w", prefix="wriftai-", suffix=".txt", encoding="utf-8") as file:
+        file.write(_lines(overrides))
+        file.flush()
+        command += ["--no-python-downloads", "--python-version", python, "--overrides", file.name, "-"]
+        return _run(command, seconds, _lines(requirements))
+
+
+def _lines(requirements: Iterable[str]) -> str:
+    return "".join(f"{requirement}\n" for requirement in requirements)
 
 
 def _make(folder: Path, requirements: Path, python: str, uv: str, seconds: float) -> None:
