@@ -14,12 +14,16 @@ from wriftai_server.database.opening import open_database
 from wriftai_server.hardware import catalogue
 from wriftai_server.hardware import service as hardware
 from wriftai_server.hardware.routes import list_hardware
+from wriftai_server.http import registry
 from wriftai_server.http.answers import JSONAnswer
 from wriftai_server.http.bodies import BodyRequest
 from wriftai_server.http.caller import Unrouted, check_rules
 from wriftai_server.http.limits import Limits
 from wriftai_server.http.observe import Heads, Observed, WholeParts
 from wriftai_server.http.problems import render
+from wriftai_server.images import listing_routes as image_lists
+from wriftai_server.images import routes as images
+from wriftai_server.images import upload_routes as image_uploads
 from wriftai_server.images.blobs import Blobs
 from wriftai_server.logs import RequestLog
 from wriftai_server.models import routes as models
@@ -51,6 +55,21 @@ V1 = (
     users.update_me,
     search.search_models,
     search.search_users,
+)
+V2 = (
+    images.check,
+    images.get_blob,
+    images.delete_blob,
+    images.get_manifest,
+    images.put_manifest,
+    images.delete_manifest,
+    image_lists.list_tags,
+    image_lists.list_referrers,
+    image_uploads.begin_upload,
+    image_uploads.get_upload,
+    image_uploads.add_chunk,
+    image_uploads.finish_upload,
+    image_uploads.cancel_upload,
 )
 PAGES = (
     users.get_avatar,
@@ -94,7 +113,11 @@ def build(settings: Settings) -> ASGIApp:
 def compose(settings: Settings, database: Database, *lifespan: Lifespan) -> Litestar:
     """Put routes, rules and errors together over a database."""
     litestar = Litestar(
-        route_handlers=[Router("/v1", route_handlers=V1), *PAGES],
+        route_handlers=[
+            Router("/v1", route_handlers=V1),
+            Router("/v2", route_handlers=V2, response_headers=registry.VERSION_HEADER),
+            *PAGES,
+        ],
         lifespan=list(lifespan),
         request_class=BodyRequest,
         response_class=JSONAnswer,
@@ -110,6 +133,7 @@ def compose(settings: Settings, database: Database, *lifespan: Lifespan) -> Lite
             {
                 "database": database,
                 "blobs": Blobs(settings.data_dir, settings.object_store),
+                "max_blob_bytes": settings.max_blob_bytes,
                 "public_url": settings.public_url and settings.public_url.rstrip("/"),
                 "openapi": openapi.document(V1, "/v1"),
                 "limits": Limits(settings.rate_limit) if settings.rate_limit else None,

@@ -3,7 +3,7 @@
 A body that does not fit is refused with all its faults at once, each with its place.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any, get_args
 
 import msgspec
@@ -73,8 +73,20 @@ class BodyRequest(Request[Any, Any, Any]):
         try:
             return await super().body()
         except InternalServerException:
-            # Litestar's word for it, which would make the hub at fault.
-            raise Problem(400, "The body ended before it was whole.") from None
+            raise _cut_off() from None
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Read the body bit by bit, as it comes.
+
+        Raises:
+            Problem: 400, the caller left before it was whole.
+        """
+        try:
+            async for piece in self.stream():
+                if piece:
+                    yield piece
+        except InternalServerException:
+            raise _cut_off() from None
 
     async def json(self) -> Any:
         """Decode the body.
@@ -88,6 +100,11 @@ class BodyRequest(Request[Any, Any, Any]):
         if faults:
             raise Malformed(faults)
         return value
+
+
+def _cut_off() -> Problem:
+    # Litestar's own word for it would make the hub at fault.
+    return Problem(400, "The body ended before it was whole.")
 
 
 def decoded(text: bytes) -> Any:

@@ -1,9 +1,12 @@
 """Who is calling: from the token in a request to a caller, and the rules that routes declare.
 
 A token reads `wriftai_<id>_<secret>`. The id finds its row; of the secret, 256 random bits, only the SHA-256 is
-stored. (A slow password hash protects secrets that people choose; it adds nothing to random ones.)
+stored. (A slow password hash protects secrets that people choose; it adds nothing to random ones.) It comes as
+`Bearer`, and under /v2 also as the password of `Basic`, with any username.
 """
 
+import base64
+import binascii
 import hashlib
 import hmac
 import re
@@ -20,6 +23,7 @@ from sqlalchemy import bindparam, select
 from wriftai_server.database.driver import Database
 from wriftai_server.database.schema import tokens, users
 from wriftai_server.database.statements import Statement
+from wriftai_server.http import registry
 from wriftai_server.http.limits import Limits
 from wriftai_server.http.problems import Problem, render
 
@@ -78,11 +82,12 @@ async def anyone(request: AnyRequest) -> None:
     host = headers.get(b"host", b"").decode("latin-1") or _reached(scope["server"])
     hub_url = state["public_url"] or f"{scope['scheme']}://{host}"
     authorization = headers.get(b"authorization")
+    token = None if authorization is None else _sent_token(scope["path"], authorization.decode("latin-1"))
     caller = Caller(None, "", False, hub_url)
     limits: Limits | None = state["limits"]
     try:
-        if authorization is not None:
-            caller = await _authenticated(state["database"], authorization.decode("latin-1"), hub_url)
+        if token is not None:
+            caller = await _authenticated(state["database"], token, hub_url)
     finally:
         # A token that is not valid counts for its address, lest they be tried one after the other.
         if limits is not None:
@@ -95,7 +100,10 @@ async def signed_in(request: AnyRequest) -> None:
     """Rule of a route: only users may call."""
     await anyone(request)
     if request.scope["user"].id is None:
-        raise _unauthenticated("This needs a token: send it as 'Authorization: Bearer <token>'.")
+        how = "log in with your username, and the token as the password"
+        if not registry.spoken_at(request.scope["path"]):
+            how = "send it as 'Authorization: Bearer <token>'"
+        raise unauthenticated(f"This needs a token: {how}.")
 
 
 async def unasked(request: AnyRequest) -> None:
@@ -147,25 +155,45 @@ def check_rules(routes: Iterable[BaseRoute]) -> None:
             )
 
 
-async def _authenticated(database: Database, authorization: str, hub_url: str) -> Caller:
+def unauthenticated(detail: str) -> Problem:
+    """Make the answer for what needs a token, or a valid one."""
+    return Problem(401, detail, {"WWW-Authenticate": "Bearer"})
+
+
+def _sent_token(path: str, authorization: str) -> str | None:
+    """Give what is sent as a token, whatever that is; None when it is nothing."""
     scheme, _, text = authorization.partition(" ")
-    match = _TOKEN.fullmatch(text.strip())
-    if scheme.lower() == "bearer" and match is not None:
+    match scheme.lower():
+        case "bearer":
+            return text.strip()
+        case "basic" if registry.spoken_at(path):
+            return _password(text)
+    return ""
+
+
+def _password(text: str) -> str | None:
+    try:
+        username, _, password = base64.b64decode(text.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+    # What skopeo and others send who were asked, and have nothing to send.
+    return password if username or password else None
+
+
+async def _authenticated(database: Database, token: str, hub_url: str) -> Caller:
+    match = _TOKEN.fullmatch(token)
+    if match is not None:
         async with database.reading() as view:
             row = await view.one(_BY_TOKEN, token_id=match[1])
         if row is not None and hmac.compare_digest(row[0], _hash(match[2])):
             return Caller(row[1], row[2], bool(row[3]), hub_url)
-    raise _unauthenticated("The token is not valid: it may have been revoked or mistyped.")
+    raise unauthenticated("The token is not valid: it may have been revoked or mistyped.")
 
 
 def _reached(server: tuple[str, int | None] | None) -> str:
     # Before HTTP/1.1 callers do not say whom they call: it is the address that they reached.
     host, port = server or ("", None)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _unauthenticated(detail: str) -> Problem:
-    return Problem(401, detail, {"WWW-Authenticate": "Bearer"})
 
 
 def _hash(secret: str) -> str:

@@ -1,4 +1,4 @@
-"""The one shape of an error, and the one place that writes it.
+"""The one shape of an error, and the one place that writes it; under /v2 it is that of another protocol.
 
 A problem knows its HTTP status and says what to do next; services raise problems, nothing else turns into an
 answer. Everything unforeseen is a 500 that names the request and nothing more.
@@ -19,6 +19,7 @@ from litestar.exceptions import (
 )
 
 from wriftai_server.database.driver import DatabaseUnavailable
+from wriftai_server.http import registry
 
 _MISSING = re.compile(r"Missing required (\w+) parameter '([^']+)'")
 
@@ -48,10 +49,14 @@ class Problem(Exception):
         status: HTTP status.
         detail: A sentence for the caller.
         headers: Sent with the answer.
+        code: What the protocol under /v2 calls it; None is the usual one for the status.
     """
 
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, detail: str, headers: Mapping[str, str] | None = None, *, code: str | None = None
+    ) -> None:
         super().__init__(detail)
+        self.code = code
         self.status = status
         self.detail: Any = detail
         self.headers = dict(headers or {})
@@ -84,13 +89,26 @@ def forbidden(what: str) -> Problem:
     return Problem(403, f"Only its owner may change this {what}.")
 
 
+def unavailable(reason: object) -> Problem:
+    """Make the answer when nothing can be stored, and tell the operator why."""
+    _log.error("cannot store anything", reason=str(reason))
+    return Problem(503, "The hub cannot store anything at the moment; try again later.", {"Retry-After": "2"})
+
+
 def render(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Write the answer for any error."""
     problem = error if isinstance(error, Problem) else _translated(error)
+    body: dict[str, Any] = {"detail": problem.detail}
+    headers = problem.headers
+    if registry.spoken_at(request.scope["path"]):
+        detail = problem.detail if isinstance(problem, Malformed) else None
+        body = registry.error(problem.status, str(problem), problem.code, detail)
+        challenge = {"WWW-Authenticate": registry.CHALLENGE} if problem.status == 401 else {}
+        headers = {**headers, **registry.VERSION_HEADER, **challenge}
     return Response(
-        msgspec.json.encode({"detail": problem.detail}),
+        msgspec.json.encode(body),
         status_code=problem.status,
-        headers=problem.headers,
+        headers=headers,
         media_type=MediaType.JSON,
     )
 
@@ -108,10 +126,7 @@ def _translated(error: Exception) -> Problem:
         case HTTPException():
             return Problem(error.status_code, error.detail)
         case DatabaseUnavailable():
-            _log.error("database unavailable", reason=str(error))
-            return Problem(
-                503, "The hub cannot store anything at the moment; try again later.", {"Retry-After": "2"}
-            )
+            return unavailable(error)
     _log.error("unexpected error", exc_info=error)
     return Problem(500, "The hub failed on this request. Its operator finds the reason under the x-request-id.")
 

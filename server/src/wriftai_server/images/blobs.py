@@ -1,7 +1,7 @@
 """Blobs: bytes that are found by their SHA-256, in the data folder or an object store.
 
-Here are the bytes; which of them there are, and who holds them, is in the database. A row comes before its bytes and
-goes after them: there are never bytes without a row, and a row that no model holds may have none.
+Here are the bytes; which of them there are, and who holds them, is in the database. A row comes before its bytes
+and goes after them: there are never bytes without a row, and a row that no model holds may have none.
 """
 
 import asyncio
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, from_url
+
+from wriftai_server.images.spools import Spools
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -39,6 +41,9 @@ class StoreUnavailable(Exception):
 class Blobs:
     """The bytes of all blobs.
 
+    Attributes:
+        spools: Files that are to become blobs.
+
     Args:
         data_dir: Holds the bytes in `blobs`, unless there is an object store; it exists.
         object_store: Address of a bucket, such as `s3://bucket/prefix`; the environment has what opens it.
@@ -49,6 +54,7 @@ class Blobs:
 
     def __init__(self, data_dir: Path, object_store: str | None = None) -> None:
         self._data_dir = data_dir.absolute()
+        self.spools = Spools(self._data_dir / "uploads")
         self._lock = self._data_dir / "blobs.lock"
         self._is_local = object_store is None
         self._store = LocalStore(self._data_dir) if object_store is None else _opened(object_store)
@@ -71,12 +77,21 @@ class Blobs:
             )
         return _pieces(digest, found.stream(_PIECE_BYTES))
 
+    async def content(self, digest: str) -> bytes:
+        """Read a small blob as a whole.
+
+        Raises:
+            BlobMissing: There is no such blob.
+            StoreUnavailable: It cannot be read now.
+        """
+        return b"".join([piece async for piece in await self.read(digest)])
+
     async def put(self, digest: str, file: Path) -> None:
         """Make a file a blob, whole or not at all; the file is gone then.
 
         Args:
             digest: Of the file's bytes, as the caller has checked.
-            file: In the data folder.
+            file: Of a spool.
 
         Raises:
             StoreUnavailable: It cannot be stored now; the file is still there.

@@ -1,0 +1,126 @@
+"""Uploads: how bytes become a blob or a manifest of a model."""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+from wriftai_server.database.driver import Database, Reader, Transaction
+from wriftai_server.database.values import new_id
+from wriftai_server.http.caller import Caller
+from wriftai_server.http.problems import Problem, unavailable
+from wriftai_server.images import service, store
+from wriftai_server.images.blobs import Blobs, StoreUnavailable
+from wriftai_server.images.spools import Spool, SpoolBusy, Spools
+
+Link = Callable[[Transaction], Awaitable[None]]
+
+
+async def begin(transaction: Transaction, *, model_id: str) -> str:
+    """Begin an upload to a model; give its id."""
+    upload_id = new_id()
+    await store.add_upload(transaction, upload_id=upload_id, model_id=model_id)
+    return upload_id
+
+
+async def found(view: Reader, caller: Caller, *, owner: str, name: str, upload_id: str) -> str:
+    """Check that an upload is under way; give the id of its model, which the caller owns.
+
+    Raises:
+        Problem: 404 or 403.
+    """
+    model_id = await service.pushed(view, caller, owner=owner, name=name)
+    if not await store.has_upload(view, upload_id=upload_id, model_id=model_id):
+        raise _no_upload()
+    return model_id
+
+
+async def finish(transaction: Transaction, *, model_id: str, upload_id: str, digest: str) -> None:
+    """End an upload whose bytes are stored: the model holds them.
+
+    Raises:
+        Problem: 404, it is no longer under way.
+    """
+    await cancel(transaction, model_id=model_id, upload_id=upload_id)
+    await store.hold(transaction, model_id=model_id, digest=digest)
+
+
+async def cancel(transaction: Transaction, *, model_id: str, upload_id: str) -> None:
+    """End an upload.
+
+    Raises:
+        Problem: 404, it is no longer under way.
+    """
+    if not await store.remove_upload(transaction, upload_id=upload_id, model_id=model_id):
+        raise _no_upload()
+
+
+async def keep(database: Database, blobs: Blobs, spool: Spool, *, digest: str, link: Link) -> None:
+    """Make a spool a blob.
+
+    Args:
+        database: Gets the row before the bytes are stored, and the link after that.
+        blobs: Gets the bytes.
+        spool: Sealed with the digest.
+        digest: Of the bytes.
+        link: Lets a model have the blob; until then it is as good as removed.
+    """
+    async with blobs.keeping():
+        async with database.writing() as transaction:
+            await store.announce(transaction, digest=digest, size=spool.size)
+        await blobs.put(digest, spool.path)
+        async with database.writing() as transaction:
+            await link(transaction)
+
+
+@contextlib.asynccontextmanager
+async def spool(spools: Spools, spool_id: str) -> AsyncIterator[Spool]:
+    """Open a spool for one request, and name what can go wrong with it.
+
+    Raises:
+        Problem: 416, another request has it; 503, there is no room.
+    """
+    with failures_named():
+        async with spools.held(spool_id) as held:
+            yield held
+
+
+@contextlib.contextmanager
+def failures_named() -> Iterator[None]:
+    """Name what can go wrong with files and stores.
+
+    Raises:
+        Problem: 416, another request has the spool; 503, there is no room, or the store cannot be reached.
+    """
+    try:
+        yield
+    except SpoolBusy:
+        raise Problem(
+            416,
+            "Another request is adding to this upload: ask with GET how far it is, and go on from there.",
+            code="BLOB_UPLOAD_INVALID",
+        ) from None
+    except (OSError, StoreUnavailable) as error:
+        raise unavailable(error) from error
+
+
+@contextlib.asynccontextmanager
+async def fresh_spool(spools: Spools) -> AsyncIterator[Spool]:
+    """Open a spool that lasts for one request."""
+    spool_id = new_id()
+    try:
+        async with spool(spools, spool_id) as held:
+            yield held
+    finally:
+        spools.drop(spool_id)
+
+
+def wrong_digest(digest: str) -> Problem:
+    """Make the answer for bytes that have another digest than their sender says."""
+    return Problem(400, f"The bytes do not have the digest {digest}.", code="DIGEST_INVALID")
+
+
+def _no_upload() -> Problem:
+    return Problem(
+        404,
+        "There is no such upload: it was finished, cancelled or left off. Begin again.",
+        code="BLOB_UPLOAD_UNKNOWN",
+    )
