@@ -19,12 +19,12 @@ class Allowance(NamedTuple):
     remaining: int
     reset: int
 
-    def headers(self) -> list[tuple[bytes, int]]:
+    def headers(self) -> list[tuple[bytes, bytes]]:
         """Tell the caller."""
         return [
-            (b"x-ratelimit-limit", self.limit),
-            (b"x-ratelimit-remaining", self.remaining),
-            (b"x-ratelimit-reset", self.reset),
+            (b"x-ratelimit-limit", b"%d" % self.limit),
+            (b"x-ratelimit-remaining", b"%d" % self.remaining),
+            (b"x-ratelimit-reset", b"%d" % self.reset),
         ]
 
 
@@ -57,7 +57,7 @@ class Limits:
         reset = (minute + 1) * 60
         allowance = Allowance(self._per_minute, max(self._per_minute - count, 0), reset)
         if count > self._per_minute:
-            headers = {name.decode(): str(value) for name, value in allowance.headers()}
+            headers = {name.decode(): value.decode() for name, value in allowance.headers()}
             headers["Retry-After"] = str(max(1, round(reset - seconds)))
             raise Problem(
                 429, f"At most {self._per_minute} requests a minute: wait for the next minute.", headers

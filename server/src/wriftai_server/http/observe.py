@@ -9,11 +9,10 @@ from typing import Any
 from litestar.enums import HttpMethod, ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from wriftai_server.http.limits import Allowance
 from wriftai_server.logs import RequestLog, request_id
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_NO_PART = re.compile(rb"%2f|(?<=/)(?=/)", re.IGNORECASE)
+_NO_PART = re.compile(rb"%2f|/(?=/)", re.IGNORECASE)
 
 
 class Observed:
@@ -46,11 +45,10 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [
-                    *message["headers"],
-                    (b"x-request-id", current.encode()),
-                    *_limit_headers(scope),
-                ]
+                headers = [*message["headers"], (b"x-request-id", current.encode())]
+                if (allowance := scope["state"].get("allowance")) is not None:
+                    headers += allowance.headers()
+                message["headers"] = headers
             await send(message)
 
         token = request_id.set(current)
@@ -107,11 +105,6 @@ class Heads:
         # What serves the hub goes by the method of its own scope.
         as_get: Scope = {**scope, "method": HttpMethod.GET}
         await self._app(as_get, receive, answer)
-
-
-def _limit_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
-    allowance: Allowance | None = scope["state"].get("allowance")
-    return [] if allowance is None else [(name, str(value).encode()) for name, value in allowance.headers()]
 
 
 def _sent_id(scope: Any) -> str | None:
