@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 
 from tests.server.outbox import delivering, outbox_in, until
 from tests.server.receiver import TAKEN, Receiver, Visit, be_silent, status, take
+from wriftai import verify_webhook
 from wriftai_server._version import __version__
 from wriftai_server.database.values import timestamp
 
@@ -87,6 +88,8 @@ def test_a_user_with_a_secret_gets_signatures(tmp_path: Path) -> None:
         assert abs(int(moment[2:]) - time.time()) < 300
         expected = hmac.new(secret, moment[2:].encode() + b"." + visit.body, hashlib.sha256).hexdigest()
         assert signature == f"v1={expected}"
+        shown = verify_webhook(visit.body, visit.headers["wriftai-webhook-signature"], secret.decode())
+        assert shown == visit.json
 
     async def scenario() -> None:
         async with Receiver().listening() as receiver, delivering(tmp_path) as outbox:
@@ -416,6 +419,29 @@ def test_receivers_that_do_not_answer_leave_places_to_others(tmp_path: Path) -> 
             await outbox.send(receiver.url, body(2))
             await until(lambda: receiver.visits)
             assert len(silent.visits) == 16
+
+    asyncio.run(scenario())
+
+
+def test_so_many_are_under_way_at_a_time_and_no_more(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        free = asyncio.Event()
+
+        async def hold(visit: Visit) -> None:
+            await free.wait()
+            await take(visit)
+
+        async with Receiver(hold).listening() as receiver, outbox_in(tmp_path) as outbox:
+            for user_id in [outbox.add_user() for _ in range(5)]:
+                for _ in range(16):
+                    await outbox.send(receiver.url, body(1), user_id=user_id)
+            async with delivering(tmp_path):
+                await until(lambda: len(receiver.visits) >= 64)
+                await asyncio.sleep(0.2)
+                assert len(receiver.visits) == 64
+                free.set()
+                await outbox.empty()
+        assert len(receiver.visits) == 80
 
     asyncio.run(scenario())
 
