@@ -66,8 +66,8 @@ serve: $(INSTALLED)  ## Keep a hub running on DATA_DIR (./data)
 	$(BIN)/wriftai-server serve --data-dir "$(DATA_DIR)"
 
 lock:  ## Pin all dependencies anew, with hashes
-	$(BIN)/uv pip compile --quiet --no-header --universal --python-version 3.11 --generate-hashes --no-emit-package wriftai --no-emit-index-url --upgrade client/pyproject.toml server/pyproject.toml --group pyproject.toml:dev --output-file requirements.lock
-	$(BIN)/uv pip compile --quiet --no-header --universal --python-version 3.10 --generate-hashes --no-emit-index-url --upgrade client/pyproject.toml --group pyproject.toml:client --output-file requirements-client.lock
+	$(BIN)/uv pip compile --quiet --no-header --universal --python-version 3.11 --generate-hashes --no-emit-package wriftai --no-emit-package wriftai-runtime --no-emit-index-url --upgrade --extra cli client/pyproject.toml server/pyproject.toml --group pyproject.toml:dev --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --no-header --universal --python-version 3.10 --generate-hashes --no-emit-package wriftai-runtime --no-emit-index-url --upgrade --extra cli client/pyproject.toml --group pyproject.toml:client --output-file requirements-client.lock
 	echo uv | $(BIN)/uv pip compile --quiet --no-header --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade - --output-file requirements-uv.lock
 
 clean:  ## Remove what was made, but no data

@@ -16,4 +16,4 @@ def test_an_override_counts_instead_of_what_a_package_needs() -> None:
     assert any(line.startswith("pygments==") and ";" not in line for line in pinned())
     overridden = pinned("pygments ; sys_platform == 'never'", "markdown-it-py==3.0.0")
     assert "markdown-it-py==3.0.0" in overridden
-    assert [line for line in overridden if line.startswith("pygments")][0].endswith("; sys_platform == 'never'")
+    assert next(line for line in overridden if line.startswith("pygments")).endswith("; sys_platform == 'never'")

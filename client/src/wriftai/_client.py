@@ -1,10 +1,9 @@
 """The client: settings, resources, and closing what was opened."""
 
-import os
 from typing import TYPE_CHECKING, Any
 
+from wriftai import _settings
 from wriftai._connections import AsyncConnection, Connection
-from wriftai._version import __version__
 from wriftai.api import API
 from wriftai.authenticated_user import AuthenticatedUser
 from wriftai.common_types import NotRequired, TypedDict
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from wriftai import _http
 
-_DEFAULT_BASE_URL = "https://api.wrift.ai/v1"
 _DEFAULT_TIMEOUT = 10.0
 
 
@@ -72,10 +70,8 @@ class Client:
         max_retries: int = 2,
     ) -> None:
         options = client_options or {}
-        base_url = api_base_url or os.environ.get("WRIFTAI_API_BASE_URL") or _DEFAULT_BASE_URL
-        if access_token is None:
-            access_token = os.environ.get("WRIFTAI_ACCESS_TOKEN")
-        headers = _headers(access_token, options.get("headers") or {})
+        base_url = _settings.base_url(api_base_url)
+        headers = _settings.headers(_settings.access_token(access_token), options.get("headers") or {})
         transport = options.get("transport")
         self._connection = Connection(base_url, headers, transport)
         self._async_connection = AsyncConnection(base_url, headers, transport)
@@ -116,14 +112,3 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None"
     ) -> None:
         await self.aclose()
-
-
-def _headers(access_token: str | None, chosen: dict[str, Any]) -> dict[str, str]:
-    headers = {"user-agent": f"wriftai-python/{__version__}", "accept": "application/json"}
-    if access_token and access_token.strip():
-        headers["authorization"] = f"Bearer {access_token.strip()}"
-    return headers | {name.lower(): _text(value) for name, value in chosen.items() if value is not None}
-
-
-def _text(value: object) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import httpcore
 import httpx
-from httpx import AsyncClient, Client, DecodingError, HTTPStatusError, Request, Response, Timeout
+from httpx import AsyncClient, Client, DecodingError, HTTPStatusError, Request, RequestError, Response, Timeout
 
 __all__ = [
     "CONNECTION_FAILURES",
@@ -21,6 +21,7 @@ __all__ = [
     "HTTPStatusError",
     "Patience",
     "Request",
+    "RequestError",
     "Response",
     "Timeout",
     "Transport",

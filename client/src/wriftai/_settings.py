@@ -1,0 +1,37 @@
+"""Where the hub is, who calls it, and what goes with each request."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from wriftai._version import __version__
+
+_DEFAULT_BASE_URL = "https://api.wrift.ai/v1"
+
+
+def base_url(chosen: str | None = None) -> str:
+    """Give the address of the API: the chosen one, else that of the environment, else the hosted service's."""
+    return chosen or os.environ.get("WRIFTAI_API_BASE_URL") or _DEFAULT_BASE_URL
+
+
+def access_token(chosen: str | None = None) -> str:
+    """Give the token: the chosen one, else that of the environment; empty for anonymous."""
+    token = os.environ.get("WRIFTAI_ACCESS_TOKEN", "") if chosen is None else chosen
+    return token.strip()
+
+
+def headers(token: str, chosen: Mapping[str, Any]) -> dict[str, str]:
+    """Give the headers of each request, with their names in lower case.
+
+    Args:
+        token: As `access_token` gives it.
+        chosen: Instead of the client's own where the names are equal; those that are None are left out.
+    """
+    own = {"user-agent": f"wriftai-python/{__version__}", "accept": "application/json"}
+    if token:
+        own["authorization"] = f"Bearer {token}"
+    return own | {name.lower(): _text(value) for name, value in chosen.items() if value is not None}
+
+
+def _text(value: object) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)

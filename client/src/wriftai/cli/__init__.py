@@ -1,0 +1,14 @@
+"""The `wriftai` command: write a model, run it, push it to a hub, and call it there."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command, or say how to install what it needs."""
+    try:
+        from wriftai.cli._command import app
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("wriftai."):
+            raise
+        sys.exit(f"Error: The command needs {error.name}, which is not installed: pip install 'wriftai[cli]'")
+    app()

@@ -1,0 +1,40 @@
+"""The command, put together from one module a verb.
+
+A command imports what it works with when it is called, so that `--help` and its like are there at once.
+"""
+
+from typing import Annotated
+
+import typer
+
+from wriftai._version import __version__
+from wriftai.cli import init, predict, push, run
+
+app = typer.Typer(
+    name="wriftai",
+    help="Write models, run them, push them to a WriftAI hub, and call them there.",
+    epilog="The hub is named by WRIFTAI_API_BASE_URL, the caller by WRIFTAI_ACCESS_TOKEN.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    add_completion=False,
+)
+app.command("init")(init.init)
+app.command("run")(run.run)
+app.command("push")(push.push)
+app.command("predict")(predict.predict)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the release.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass

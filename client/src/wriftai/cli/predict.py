@@ -1,0 +1,93 @@
+"""`wriftai predict`."""
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from wriftai.cli.options import AsJson, Inputs, Output
+
+if TYPE_CHECKING:
+    from wriftai import Client
+    from wriftai.cli.results import Printer
+    from wriftai.common_types import Version
+    from wriftai.predictions import Prediction, PredictionWithIO
+
+_REFERENCE = re.compile(r"([^/:\s]+)/([^/:\s]+)(?::([1-9][0-9]*))?")
+
+
+def predict(
+    model: Annotated[str, typer.Argument(metavar="OWNER/NAME[:NUMBER]", help="Model, and which version of it.")],
+    inputs: Inputs,
+    stream: Annotated[bool, typer.Option("--stream", help="Print the output and the logs as they come.")] = False,
+    as_json: AsJson = False,
+    output: Output = None,
+) -> None:
+    """Run a model on the hub, and print the output.
+
+    What the model prints goes to standard error, its output to standard output.
+    """
+    from wriftai import Client
+    from wriftai.cli.refusals import refusals
+    from wriftai.cli.results import Printer
+    from wriftai.cli.values import pairs, parsed
+
+    reference = _REFERENCE.fullmatch(model)
+    if reference is None:
+        raise typer.BadParameter(f"A model is named owner/name or owner/name:number, not {model!r}.")
+    given = pairs(inputs)
+    with refusals(), Client() as client:
+        version = _version(client, *reference.groups())
+        schemas = version["schemas"]["prediction"]
+        values: Any = parsed(given, schemas["input"])
+        printer = Printer(schemas["output"], as_json=as_json, file=output, shows_pieces=stream)
+        made = client.predictions.create({"input": values}, version_id=version["id"], wait=not stream)
+        if stream:
+            made = _followed(client, made, printer)
+        else:
+            _echo_logs(made["logs"])
+        _check(made)
+        printer.end(made["output"])
+
+
+def _version(client: "Client", owner: str, name: str, number: str | None) -> "Version":
+    from wriftai._policy import path
+    from wriftai.cli.refusals import Refusal
+
+    if number is not None:
+        version: Version = client.api.request("GET", path("models", owner, name, "versions", number))
+        return version
+    latest = client.models.get(owner, name)["latest_version"]
+    if latest is None:
+        raise Refusal(f"{owner}/{name} has no version yet: push one with `wriftai push`.")
+    return latest
+
+
+def _followed(client: "Client", prediction: "PredictionWithIO", printer: "Printer") -> "PredictionWithIO":
+    """Show what happens in a prediction while it happens; give it as it is at its end."""
+    for event in client.predictions.stream(prediction["id"]):
+        if event["event"] == "log":
+            typer.echo(event["data"], err=True)
+        elif event["event"] == "output":
+            printer.piece(event["data"])
+    return client.predictions.get(prediction["id"])
+
+
+def _echo_logs(lines: list[str] | None) -> None:
+    for line in lines or ():
+        typer.echo(line, err=True)
+
+
+def _check(prediction: "Prediction") -> None:
+    """Refuse what did not succeed."""
+    from wriftai.cli.refusals import Refusal
+
+    if prediction["status"] != "succeeded":
+        error = prediction["error"]
+        reason = f": {error['message']}" if error else "."
+        raise Refusal(
+            f"The prediction {prediction['id']} {_WORDS.get(prediction['status'], 'did not succeed')}{reason}"
+        )
+
+
+_WORDS = {"failed": "failed", "cancelled": "was cancelled"}

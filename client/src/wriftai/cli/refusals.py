@@ -1,0 +1,57 @@
+"""What ends a command with one line for people, instead of a traceback."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import typer
+
+
+class Refusal(Exception):
+    """The command cannot do its work; the text names the field or file, and says what to do next."""
+
+
+@contextmanager
+def refusals() -> Generator[None, None, None]:
+    """Turn what went wrong inside into one line on standard error and the exit status 1."""
+    try:
+        yield
+    except Exception as error:
+        reason = _reason(error)
+        if reason is None:
+            raise
+        typer.echo(f"Error: {reason}", err=True)
+        raise typer.Exit(1) from None
+
+
+def warn(text: str) -> None:
+    """Say on standard error what does not keep the command from going on."""
+    typer.echo(f"Warning: {text}", err=True)
+
+
+def _reason(error: Exception) -> str | None:
+    if isinstance(error, Refusal):
+        return str(error)
+    if isinstance(error, OSError):
+        named = f"{error.filename}: " if error.filename else ""
+        return f"{named}{error.strerror or error}."
+    return _reason_of_hub(error)
+
+
+def _reason_of_hub(error: Exception) -> str | None:
+    from wriftai import _http, errors
+
+    if isinstance(error, errors.AuthenticationError):
+        return f"{_said(error)} Set WRIFTAI_ACCESS_TOKEN to a token of this hub."
+    if isinstance(error, errors.APIStatusError):
+        return _said(error)
+    if isinstance(error, _http.DecodingError):
+        return str(error)
+    if isinstance(error, _http.RequestError):
+        return f"The hub {error.request.url.host} cannot be reached: {error}. Is WRIFTAI_API_BASE_URL right?"
+    return None
+
+
+def _said(error: Exception) -> str:
+    """Give the hub's own words, which come behind those of the HTTP library."""
+    first, *rest = str(error).splitlines()
+    return "; ".join(line for line in rest if not line.startswith("For more information")) or first
