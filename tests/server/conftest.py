@@ -54,7 +54,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
     """Give the owner of a hub with more than a page of everything."""
     folder = tmp_path_factory.mktemp("library")
     with inside(folder / "data", hardware=write_catalogue(folder / "hardware.toml")) as people:
-        yield fill(people)
+        yield fill(people, folder / "data")
 
 
 @pytest.fixture(scope="session")

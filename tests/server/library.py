@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tests.server.people import People, Person
+from tests.server.runs import add_runnable_version, run
 from tests.server.samples import add_model, add_version
 
 COUNT = 28
@@ -15,6 +16,8 @@ LISTS = (
     "/hardware",
     "/search/models?q=model",
     "/search/users?q=reader",
+    "/predictions",
+    "/predictions?statuses=pending",
 )
 """Each has `COUNT` entries for its reader, `ada`; the users among them."""
 
@@ -30,12 +33,20 @@ def write_catalogue(file: Path) -> Path:
     return file
 
 
-def fill(people: People) -> Person:
-    """Add users, models and versions, every third model a private one; give the owner."""
+def fill(people: People, folder: Path) -> Person:
+    """Add users, models, versions and predictions, every third model a private one; give the owner.
+
+    Args:
+        people: Adds users.
+        folder: Of the hub.
+    """
     ada = people.add("ada")
     for n in range(COUNT):
         add_model(ada, f"model-{n:02}", visibility="public" if n % 3 else "private")
         add_version(ada, "model-00", f"Version {n}.")
+    version = add_runnable_version(ada, folder, ada.client.models.get("ada", "model-01"))
+    for _ in range(COUNT):
+        run(ada, version)
     for n in range(COUNT - 1):
         people.add(f"reader-{n:02}")
     ada.client.authenticated_user.update({"bio": "An eager reader."})

@@ -19,6 +19,12 @@ PATHS = {
     "/v1/models/{owner}/{name}/versions": {"get", "post"},
     "/v1/models/{owner}/{name}/versions/{number}": {"get", "delete"},
     "/v1/versions/{version_id}": {"get", "delete"},
+    "/v1/predictions": {"get", "post"},
+    "/v1/predictions/{prediction_id}": {"get"},
+    "/v1/predictions/{prediction_id}/cancel": {"post"},
+    "/v1/predictions/{prediction_id}/stream": {"get"},
+    "/v1/models/{owner}/{name}/predictions": {"post"},
+    "/v1/versions/{version_id}/predictions": {"post"},
     "/v1/hardware": {"get"},
     "/v1/users": {"get"},
     "/v1/users/{username}": {"get"},
@@ -91,7 +97,33 @@ def test_every_operation_is_described(operations: list[dict[str, Any]]) -> None:
         assert len(operation["tags"]) == 1
         assert {"401", "429", "503"} <= set(operation["responses"])
         success = [status for status in operation["responses"] if status < "400"]
-        assert success == ["201" if operation["operationId"].startswith("create_") else "200"]
+        assert success == _successes(operation["operationId"])
+
+
+def _successes(operation: str) -> list[str]:
+    if not operation.startswith("create_"):
+        return ["200"]
+    return ["202", "200"] if operation.endswith("_prediction") else ["201"]
+
+
+def test_it_says_what_tells_of_waiting(document: dict[str, Any]) -> None:
+    creating = document["paths"]["/v1/versions/{version_id}/predictions"]["post"]
+    names = {parameter["name"] for parameter in creating["parameters"] if parameter["in"] == "header"}
+    assert names == {"Prefer", "Validate-Input", "Idempotency-Key"}
+    for status in ("200", "202"):
+        assert {"Location", "Preference-Applied"} <= set(creating["responses"][status]["headers"])
+    getting = document["paths"]["/v1/predictions/{prediction_id}"]["get"]["responses"]["200"]
+    assert "Preference-Applied" in getting["headers"]
+
+
+def test_it_lets_json_be_any_json(document: dict[str, Any]) -> None:
+    for value in (1, 1.5, "text", [{"deep": [None]}]):
+        for name, field in (
+            ("PredictionWithIO", "output"),
+            ("TaskError", "detail"),
+            ("CreatePrediction", "input"),
+        ):
+            jsonschema_rs.validate(document["components"]["schemas"][name]["properties"][field], value)
 
 
 def test_replies_are_as_it_says(document: dict[str, Any], reader: Person) -> None:
@@ -132,7 +164,7 @@ def test_the_page_shows_every_operation(anyone: Person, operations: list[dict[st
     page = Page(reply.text)
     assert [name for name in page.ids if name in {operation["operationId"] for operation in operations}] == [
         operation["operationId"]
-        for tag in ("models", "versions", "hardware", "users", "search")
+        for tag in ("models", "versions", "predictions", "hardware", "users", "search")
         for operation in operations
         if operation["tags"] == [tag]
     ]

@@ -1,19 +1,31 @@
 """The same words on both sides: what the hub takes and gives, and what the client declares."""
 
+from pathlib import Path
 from typing import Any, get_args, get_type_hints, is_typeddict
 
 import msgspec
 import pytest
 
 from tests.server.people import Person
+from tests.server.runs import Worker, add_runnable, run
 from tests.server.samples import add_model, add_version
 from wriftai.authenticated_user import UpdateUserParams
 from wriftai.common_types import Hardware, SchemaIO, Schemas, User, Version
 from wriftai.hardware import HardwareWithDetails
 from wriftai.models import CreateModelParams, Model, UpdateModelParams
 from wriftai.pagination import PaginatedResponse
+from wriftai.predictions import (
+    CreatePredictionParams,
+    ErrorSource,
+    Prediction,
+    PredictionWithIO,
+    Status,
+    TaskError,
+)
 from wriftai.versions import CreateVersionParams
 from wriftai_server.models.bodies import CreateModel, UpdateModel
+from wriftai_server.predictions.bodies import CreatePrediction, CreatePredictionOf
+from wriftai_server.predictions.claims import Event, Outcome
 from wriftai_server.users.routes import UpdateUser
 from wriftai_server.versions.routes import CreateVersion, SchemaPair, SchemaSet
 
@@ -33,6 +45,15 @@ def test_bodies_have_the_fields_that_the_client_sends(body: type[msgspec.Struct]
     fields = msgspec.structs.fields(body)
     assert {field.name for field in fields if field.required} == params.__required_keys__
     assert {field.name for field in fields if not field.required} == params.__optional_keys__
+
+
+@pytest.mark.parametrize(("body", "more"), [(CreatePrediction, set()), (CreatePredictionOf, {"model"})])
+def test_predictions_are_made_of_what_the_client_sends(body: type[msgspec.Struct], more: set[str]) -> None:
+    fields = msgspec.structs.fields(body)
+    assert {field.name for field in fields if field.required} == CreatePredictionParams.__required_keys__ | more
+    # It travels as a header.
+    optional = CreatePredictionParams.__optional_keys__ - {"validate_input"}
+    assert {field.name for field in fields if not field.required} == optional
 
 
 @pytest.mark.parametrize(
@@ -121,6 +142,21 @@ def test_hardware(ada: Person, model: Any) -> None:
     assert model["hardware"] == {"name": cpu["name"], "identifier": cpu["identifier"]}
 
 
-@pytest.mark.parametrize("path", ["/models", "/users", "/hardware", "/user/models", "/search/models?q="])
+def test_predictions(ada: Person, folder: Path) -> None:
+    prediction = run(ada, add_runnable(ada, folder))
+    worker, error = Worker(folder), TaskError(source=ErrorSource.internal, message="Full.", detail={"full": True})
+    claim = worker.claim(prediction)
+    worker.say(claim, Event("setup_log", "loading"), Event("log", "running"))
+    worker.finish(claim, Outcome(Status.failed, error=error, setup_seconds=1, execution_seconds=2))
+    for shown in (prediction, ada.send("GET", f"/predictions/{prediction['id']}").json()):
+        keys(PredictionWithIO, shown)
+    (listed,) = ada.send("GET", "/predictions").json()["items"]
+    keys(Prediction, listed)
+    assert listed["error"] == error
+
+
+@pytest.mark.parametrize(
+    "path", ["/models", "/users", "/hardware", "/user/models", "/search/models?q=", "/predictions"]
+)
 def test_pages(ada: Person, path: str) -> None:
     assert list(ada.send("GET", path).json()) == list(PaginatedResponse.__dataclass_fields__)

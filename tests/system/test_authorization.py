@@ -11,6 +11,7 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from tests.hubs import Hub
+from tests.server.runs import hold_image
 from tests.system.folders import add_user, bearer
 from tests.system.payloads import VERSION, model
 from wriftai_server.app import compose
@@ -29,13 +30,17 @@ READ: Rows = {"public": ANYONE, "private": (404, 401, 404, 200, 404)}
 # Administrators have no more rights over HTTP than strangers.
 CHANGE: Rows = {"public": (401, 401, 403, 200, 403), "private": (401, 401, 404, 200, 404)}
 
+RUN: Rows = {"public": USERS, "private": (401, 401, 404, 200, 404)}
+# Predictions are seen by whoever created them, here the owner of the model.
+OWN = (401, 401, 404, 200, 404)
+
 
 def _both(row: tuple[int, ...]) -> Rows:
     return dict.fromkeys(VISIBILITIES, row)
 
 
-def _created(rows: Rows) -> Rows:
-    return {kind: tuple(201 if status == 200 else status for status in row) for kind, row in rows.items()}
+def _created(rows: Rows, created: int = 201) -> Rows:
+    return {kind: tuple(created if status == 200 else status for status in row) for kind, row in rows.items()}
 
 
 TABLE: dict[tuple[str, str], Rows] = {
@@ -51,6 +56,13 @@ TABLE: dict[tuple[str, str], Rows] = {
     ("DELETE", "/v1/models/{owner}/{name}/versions/{number}"): CHANGE,
     ("GET", "/v1/versions/{version_id}"): READ,
     ("DELETE", "/v1/versions/{version_id}"): CHANGE,
+    ("POST", "/v1/models/{owner}/{name}/predictions"): _created(RUN, 202),
+    ("POST", "/v1/versions/{version_id}/predictions"): _created(RUN, 202),
+    ("POST", "/v1/predictions"): _created(RUN, 202),
+    ("GET", "/v1/predictions"): _both(USERS),
+    ("GET", "/v1/predictions/{prediction_id}"): _both(OWN),
+    ("POST", "/v1/predictions/{prediction_id}/cancel"): _both(OWN),
+    ("GET", "/v1/predictions/{prediction_id}/stream"): _both(OWN),
     ("GET", "/v1/hardware"): _both(ANYONE),
     ("GET", "/v1/users"): _both(ANYONE),
     ("GET", "/v1/users/{username}"): _both(ANYONE),
@@ -66,10 +78,14 @@ LISTS = ("/v1/models", "/v1/models/{owner}", "/v1/search/models")
 BODIES = {
     ("PATCH", "/v1/models/{owner}/{name}"): {"description": "Changed."},
     ("POST", "/v1/models/{owner}/{name}/versions"): VERSION,
+    ("POST", "/v1/models/{owner}/{name}/predictions"): {"input": "text"},
+    ("POST", "/v1/versions/{version_id}/predictions"): {"input": "text"},
     ("PATCH", "/v1/user"): {"bio": "Changed."},
 }
 WRITES = [route for route in TABLE if route[0] != "GET"]
 ON_MODELS = [route for route, rows in TABLE.items() if 404 in rows["private"]]
+
+ABSENT = "00000000-0000-4000-8000-000000000000"
 
 _numbers = itertools.count()
 
@@ -83,20 +99,32 @@ class People:
     http: httpx.Client = field(default_factory=httpx.Client)
 
     def publish(self, visibility: str) -> dict[str, str]:
-        """Create a model with a version; give all that a path can hold of them."""
-        name, signed = f"model-{next(_numbers)}", bearer(self.tokens["owner"])
-        answer = self.http.post(f"{self.hub.url}/models", json=model(name, visibility=visibility), headers=signed)
-        assert answer.status_code == 201
-        version = self.http.post(f"{self.hub.url}/models/owner/{name}/versions", json=VERSION, headers=signed)
-        assert version.status_code == 201
-        return self.places("owner", name, version.json()["id"])
+        """Create a model with a version and a cancelled prediction; give all that a path can hold of them."""
+        name = f"model-{next(_numbers)}"
+        published = self._post("/models", model(name, visibility=visibility))
+        version = self._post(f"/models/owner/{name}/versions", VERSION)
+        hold_image(self.hub.data_dir, published["id"], VERSION["container_image_digest"])
+        prediction = self._post(f"/versions/{version['id']}/predictions", {"input": "text"})
+        self._post(f"/predictions/{prediction['id']}/cancel", None)
+        return self.places("owner", name, version["id"], prediction["id"])
 
-    def places(self, owner: str, name: str, version_id: str) -> dict[str, str]:
-        return {"owner": owner, "username": owner, "name": name, "number": "1", "version_id": version_id}
+    def places(self, owner: str, name: str, version_id: str, prediction_id: str) -> dict[str, str]:
+        return {
+            "owner": owner,
+            "username": owner,
+            "name": name,
+            "number": "1",
+            "version_id": version_id,
+            "prediction_id": prediction_id,
+        }
 
     def send(self, route: tuple[str, str], caller: str, places: dict[str, str], **options: Any) -> httpx.Response:
         method, path = route
-        body = model(f"model-{next(_numbers)}") if route == ("POST", "/v1/models") else BODIES.get(route)
+        bodies = {
+            ("POST", "/v1/models"): model(f"model-{next(_numbers)}"),
+            ("POST", "/v1/predictions"): {"input": "text", "model": "{owner}/{name}".format(**places)},
+        }
+        body = bodies.get(route) or BODIES.get(route)
         if body is not None and "content" not in options:
             options["json"] = body
         if path.startswith("/v1/search/"):
@@ -104,6 +132,11 @@ class People:
         headers = {} if caller == "anonymous" else bearer(self.tokens[caller])
         url = f"{self.hub.address}{path.format(**places)}"
         return self.http.request(method, url, headers=headers, **options)
+
+    def _post(self, path: str, body: Any) -> Any:
+        answer = self.http.post(f"{self.hub.url}{path}", json=body, headers=bearer(self.tokens["owner"]))
+        assert answer.is_success, answer.text
+        return answer.json()
 
 
 @pytest.fixture(scope="module")
@@ -150,8 +183,8 @@ def test_every_caller_gets_what_the_table_says(
 @pytest.mark.parametrize("route", ON_MODELS, ids=_name)
 def test_what_is_invisible_is_answered_like_what_is_absent(people: People, route: tuple[str, str]) -> None:
     private = people.publish("private")
-    absent = people.places("owner", "no-such-model", "00000000-0000-4000-8000-000000000000")
-    callers = ("stranger", "admin") if route in WRITES else ("anonymous", "stranger", "admin")
+    absent = people.places("owner", "no-such-model", ABSENT, ABSENT)
+    callers = [name for name, status in zip(CALLERS, TABLE[route]["private"], strict=True) if status == 404]
     for caller in callers:
         hidden, missing = people.send(route, caller, private), people.send(route, caller, absent)
 
@@ -164,7 +197,10 @@ def test_what_is_invisible_is_answered_like_what_is_absent(people: People, route
 def test_anonymous_writes_are_refused_before_anything_is_looked_at(
     people: People, route: tuple[str, str], content: bytes
 ) -> None:
-    for places in (people.publish("public"), people.places("nobody", "nothing", "none") | {"number": "0"}):
+    for places in (
+        people.publish("public"),
+        people.places("nobody", "nothing", "none", "none") | {"number": "0"},
+    ):
         answer = people.send(route, "anonymous", places, content=content)
 
         assert answer.status_code == 401

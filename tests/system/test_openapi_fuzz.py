@@ -14,6 +14,7 @@ from schemathesis.checks import load_all_checks
 from schemathesis.core.parameters import ParameterLocation
 
 from tests.hubs import Hub
+from tests.server.runs import hold_image
 from tests.system.folders import add_user, bearer
 from tests.system.payloads import VERSION, model
 from wriftai_server.app import V1
@@ -47,6 +48,8 @@ def bounded(examples: int) -> hypothesis.settings:
     )
 
 
+ANY_INPUT = VERSION | {"schemas": {"prediction": {"input": {}, "output": {}}}}
+
 _numbers = itertools.count()
 
 
@@ -62,6 +65,7 @@ class Owner:
 
     def __init__(self, hub: Hub, http: httpx.Client) -> None:
         self.address = hub.address
+        self.data_dir = hub.data_dir
         self.headers = bearer(add_user(hub.data_dir, self.name))
         # Whoever changes the username is someone else: paths go on to lead to the owner.
         self.renamed = bearer(add_user(hub.data_dir, "renamed"))
@@ -71,16 +75,21 @@ class Owner:
         self.succeeded: set[str] = set()
 
     def publish(self) -> dict[str, Any]:
-        """Create a model with two versions; give all that a path can hold of them."""
+        """Create a model with two versions and a cancelled prediction; give all that a path can hold of them."""
         name = f"fuzzed-{next(_numbers)}"
-        self._post("/v1/models", model(name, visibility="public"))
-        first, _ = (self._post(f"/v1/models/{self.name}/{name}/versions", VERSION) for _ in range(2))
+        made = self._post("/v1/models", model(name, visibility="public"))
+        first, _ = (self._post(f"/v1/models/{self.name}/{name}/versions", ANY_INPUT) for _ in range(2))
+        hold_image(self.data_dir, made["id"], ANY_INPUT["container_image_digest"])
+        prediction = self._post(f"/v1/versions/{first['id']}/predictions", {"input": None})
+        # Streams of what is cancelled end at once.
+        self._post(f"/v1/predictions/{prediction['id']}/cancel", None)
         return {
             "owner": self.name,
             "username": self.name,
             "name": name,
             "number": first["number"],
             "version_id": first["id"],
+            "prediction_id": prediction["id"],
         }
 
     def token(self, case: Case[Any]) -> dict[str, str]:
@@ -94,7 +103,7 @@ class Owner:
 
     def _post(self, path: str, body: Any) -> Any:
         answer = self.http.post(f"{self.address}{path}", json=body, headers=self.headers)
-        assert answer.status_code == 201
+        assert answer.is_success
         return answer.json()
 
 
@@ -109,20 +118,28 @@ def owner(hub: Hub) -> Iterator[Owner]:
 def fill_in(case: Case[Any], owner: Owner) -> None:
     """Put in what only the hub can tell, where the case does not mean to be wrong.
 
-    A document cannot say which names exist, which hardware there is, what is a JSON Schema, which cursors were
-    given out and which idempotency keys were used.
+    A document cannot say which names exist, which hardware there is, what is a JSON Schema, which cursors and
+    events were given out and which idempotency keys were used.
     """
     assert case.meta is not None
     if case.path_parameters and not case.meta.is_negative_at(ParameterLocation.PATH):
-        places = owner.publish() if case.method in ("DELETE", "PATCH") else owner.places
+        # What others change would be missing, and a version that others add has no image.
+        is_fresh = case.method in ("DELETE", "PATCH") or case.path == "/v1/models/{owner}/{name}/predictions"
+        places = owner.publish() if is_fresh else owner.places
         case.path_parameters.update({name: places[name] for name in case.path_parameters})
     if case.meta.generation.mode.is_negative:
         return
-    case.query.pop("cursor", None)
+    for given in ("cursor", "after_id"):
+        case.query.pop(given, None)
+    case.headers.pop("Last-Event-ID", None)
     if "Idempotency-Key" in case.headers:
         case.headers["Idempotency-Key"] = f"{next(_numbers)}{case.headers['Idempotency-Key']}"[:255]
     if isinstance(case.body, dict):
-        known = {"hardware_identifier": "cpu", "schemas": VERSION["schemas"]}
+        known = {
+            "hardware_identifier": "cpu",
+            "schemas": VERSION["schemas"],
+            "model": "{owner}/{name}:{number}".format(**owner.places),
+        }
         case.body.update({name: value for name, value in known.items() if name in case.body})
 
 
@@ -137,7 +154,7 @@ def test_signed_in_callers_get_what_is_documented(case: Case[Any], owner: Owner)
     if case.meta.generation.mode.is_negative:
         return
     owner.note(case, answer.status_code)
-    page = answer.json() if answer.status_code == 200 else None
+    page = answer.json() if answer.headers["content-type"] == ["application/json"] else None
     if page and page.get("next_cursor"):
         case.query["cursor"] = page["next_cursor"]
         following = case.call_and_validate(owner.address, headers=owner.token(case), excluded_checks=LEFT_OUT)

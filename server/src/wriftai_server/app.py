@@ -7,8 +7,9 @@ import structlog
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Receive, Scope, Send
 
+from wriftai_server.database.changes import Changes
 from wriftai_server.database.driver import Database
 from wriftai_server.database.opening import open_database
 from wriftai_server.hardware import catalogue
@@ -27,6 +28,7 @@ from wriftai_server.images import upload_routes as image_uploads
 from wriftai_server.images.blobs import Blobs
 from wriftai_server.logs import RequestLog
 from wriftai_server.models import routes as models
+from wriftai_server.predictions import routes as predictions
 from wriftai_server.search import routes as search
 from wriftai_server.settings import Settings
 from wriftai_server.users import routes as users
@@ -34,7 +36,17 @@ from wriftai_server.versions import routes as versions
 from wriftai_server.web import openapi
 from wriftai_server.web import routes as web
 
-V1 = (
+# Those that take inputs, which may be longer than other bodies.
+PREDICTIONS = (
+    predictions.list_predictions,
+    predictions.create_prediction,
+    predictions.create_model_prediction,
+    predictions.create_version_prediction,
+    predictions.get_prediction,
+    predictions.cancel_prediction,
+    predictions.stream_prediction,
+)
+CATALOGUE = (
     models.list_models,
     models.create_model,
     models.list_models_of,
@@ -56,6 +68,7 @@ V1 = (
     search.search_models,
     search.search_users,
 )
+V1 = (*CATALOGUE, *PREDICTIONS)
 V2 = (
     images.check,
     images.get_blob,
@@ -85,7 +98,28 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 _log = structlog.get_logger()
 
 
-def build(settings: Settings) -> ASGIApp:
+class Hub:
+    """A hub that is ready to be served.
+
+    Args:
+        app: Answers requests.
+        changes: What callers wait for.
+    """
+
+    def __init__(self, app: ASGIApp, changes: Changes) -> None:
+        self._app = app
+        self._changes = changes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request (ASGI)."""
+        await self._app(scope, receive, send)
+
+    def end_waits(self) -> None:
+        """Answer callers who wait for long now, so that all that is under way comes to an end."""
+        self._changes.end()
+
+
+def build(settings: Settings) -> Hub:
     """Make a hub that is ready to be served.
 
     Raises:
@@ -107,14 +141,16 @@ def build(settings: Settings) -> ASGIApp:
         requests.flush()
         _log.info("stopped")
 
-    return Observed(Heads(WholeParts(compose(settings, database, life))), requests)
+    litestar = compose(settings, database, life)
+    return Hub(Observed(Heads(WholeParts(litestar)), requests), litestar.state["changes"])
 
 
 def compose(settings: Settings, database: Database, *lifespan: Lifespan) -> Litestar:
     """Put routes, rules and errors together over a database."""
     litestar = Litestar(
         route_handlers=[
-            Router("/v1", route_handlers=V1),
+            Router("/v1", route_handlers=CATALOGUE),
+            Router("/v1", route_handlers=PREDICTIONS, request_max_body_size=settings.max_input_bytes),
             Router("/v2", route_handlers=V2, response_headers=registry.VERSION_HEADER),
             *PAGES,
         ],
@@ -132,6 +168,7 @@ def compose(settings: Settings, database: Database, *lifespan: Lifespan) -> Lite
         state=State(
             {
                 "database": database,
+                "changes": Changes(database),
                 "blobs": Blobs(settings.data_dir, settings.object_store),
                 "max_blob_bytes": settings.max_blob_bytes,
                 "public_url": settings.public_url and settings.public_url.rstrip("/"),

@@ -25,7 +25,7 @@ def run(settings: Settings) -> None:
     logs.configure(settings.log_level)
     try:
         listening = _listen(settings)
-        app = build(settings)
+        hub = build(settings)
     except (*REFUSALS, OSError) as error:
         raise fail(error) from None
 
@@ -37,7 +37,7 @@ def run(settings: Settings) -> None:
         sys.stdout.flush()
 
     config = uvicorn.Config(
-        app,
+        hub,
         loop="uvloop",
         http="httptools",
         log_config=None,
@@ -49,24 +49,32 @@ def run(settings: Settings) -> None:
     )
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, _end)
-    _Server(config, announce).run(sockets=[listening])
+    _Server(config, ready=announce, stopping=hub.end_waits).run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):
-    """Tells when it is ready to answer.
+    """Tells when it is ready to answer, and when it stops.
 
     Args:
         config: Of the server.
-        ready: Called once, when that is so.
+        ready: Called once, when it is ready to answer.
+        stopping: Called once, when it takes no more requests and what is under way is to be finished.
     """
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, *, ready: Callable[[], None], stopping: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._ready = ready
+        self._stopping = stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping()
+        await super().shutdown(sockets)
 
 
 def _end(*_: object) -> None:

@@ -45,7 +45,12 @@ class Changes:
 
     Args:
         database: Asked for what others did, for as long as anyone waits.
+
+    Attributes:
+        is_ending: Whether the hub was told to stop, so that no caller is to wait any longer.
     """
+
+    is_ending = False
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -59,6 +64,11 @@ class Changes:
         for topic in topics:
             for watch in self._watches.get(topic, ()):
                 watch.tell()
+
+    def end(self) -> None:
+        """Tell callers who wait that the hub stops."""
+        self.is_ending = True
+        self.tell(*self._watches)
 
     async def wait(self, topic: str, seconds: float) -> bool:
         """Wait for a change, right after a look that found nothing: what changes in between may be missed.

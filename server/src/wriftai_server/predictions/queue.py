@@ -255,7 +255,7 @@ async def _move(transaction: Transaction, statement: Statement, **values: Any) -
     moved = await transaction.all(statement, **values)
     for prediction_id, webhook_url, *_ in moved:
         if webhook_url is not None:
-            prediction = await store.whole(transaction, prediction_id=prediction_id)
+            prediction = await store.by_id(transaction, prediction_id=prediction_id)
             body = msgspec.json.encode(prediction)
             await webhooks.enqueue(transaction, prediction_id=prediction_id, body=body)
     return moved

@@ -4,10 +4,11 @@ Those of some statuses are merged from a set for each status, and each set has a
 page costs the same however many there are of other statuses and of other people.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, bindparam, insert, select, union_all
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, select, union_all
 
 from wriftai.predictions import PredictionWithIO
 from wriftai_server.database.driver import Reader, Row, Transaction
@@ -29,12 +30,14 @@ class Target(NamedTuple):
         hardware_id: UUID of what the model needs.
         version_id: UUID; None when the model has no such version.
         digest: Of the version's image.
+        schemas: The version's own, as JSON.
     """
 
     model_id: str
     hardware_id: str
     version_id: str | None
     digest: str
+    schemas: str
 
 
 def _target(*version: ColumnElement[bool]) -> Query:
@@ -45,18 +48,20 @@ def _target(*version: ColumnElement[bool]) -> Query:
         models.c.hardware_id,
         versions.c.id.label("version_id"),
         versions.c.container_image_digest,
+        versions.c.schemas,
     ).select_from(running)
 
 
 _LATEST = Statement(_target(versions.c.number == models.c.latest_version).where(NAMED, VISIBLE))
 _NUMBERED = Statement(_target(versions.c.number == bindparam("number")).where(NAMED, VISIBLE))
 _VERSION = Statement(_target().where(versions.c.id == bindparam("version_id"), VISIBLE))
-_SCHEMAS = Statement(select(versions.c.schemas).where(versions.c.id == bindparam("version_id")))
 
 _OWN = predictions.c.user_id == bindparam("viewer")
 _ONE = predictions.c.id == bindparam("prediction_id")
 _STATE = Statement(select(*COLUMNS, predictions.c.attempt).where(_ONE, _OWN))
-_WHOLE = Statement(select(*WHOLE, predictions.c.attempt, predictions.c.hub_url).where(_ONE))
+_whole = select(*WHOLE, predictions.c.attempt, predictions.c.hub_url).where(_ONE)
+_GET = Statement(_whole.where(_OWN))
+_BY_ID = Statement(_whole)
 _LINES = Statement(
     select(prediction_events.c.kind, prediction_events.c.data)
     .where(
@@ -72,9 +77,20 @@ _EVENTS = Statement(
         prediction_events.c.prediction_id == bindparam("prediction_id"),
         prediction_events.c.attempt == bindparam("attempt"),
         prediction_events.c.seq > bindparam("seq"),
+        prediction_events.c.kind != "setup_log",
     )
     .order_by(prediction_events.c.seq)
     .limit(bindparam("limit"))
+)
+_RESULT = Statement(
+    select(
+        func.coalesce(func.max(prediction_events.c.seq), 0),
+        func.coalesce(func.sum(case((prediction_events.c.kind == "output", 1), else_=0)), 0),
+        select(predictions.c.output).where(_ONE).scalar_subquery(),
+    ).where(
+        prediction_events.c.prediction_id == bindparam("prediction_id"),
+        prediction_events.c.attempt == bindparam("attempt"),
+    )
 )
 _INSERTED = (
     "id",
@@ -118,15 +134,10 @@ def key_of(row: Row) -> Key:
     return (row[2], row[0])
 
 
-async def latest(view: Reader, *, viewer: str, owner: str, name: str) -> Target | None:
-    """Find what runs the latest version of a model that the viewer may see."""
-    row = await view.one(_LATEST, viewer=viewer, owner=fold(owner), name=fold(name))
-    return None if row is None else Target(*row)
-
-
-async def numbered(view: Reader, *, viewer: str, owner: str, name: str, number: int) -> Target | None:
-    """Find what runs one version of a model that the viewer may see."""
-    row = await view.one(_NUMBERED, viewer=viewer, owner=fold(owner), name=fold(name), number=number)
+async def named(view: Reader, *, viewer: str, owner: str, name: str, number: int | None) -> Target | None:
+    """Find what runs a version of a model that the viewer may see; no number stands for the latest."""
+    names = {"viewer": viewer, "owner": fold(owner), "name": fold(name)}
+    row = await (view.one(_LATEST, **names) if number is None else view.one(_NUMBERED, **names, number=number))
     return None if row is None else Target(*row)
 
 
@@ -134,15 +145,6 @@ async def version(view: Reader, *, viewer: str, version_id: str) -> Target | Non
     """Find what runs a version that the viewer may see."""
     row = await view.one(_VERSION, viewer=viewer, version_id=version_id)
     return None if row is None else Target(*row)
-
-
-async def schemas(view: Reader, *, version_id: str) -> str:
-    """Give the schemas of a version that is there, as JSON."""
-    row = await view.one(_SCHEMAS, version_id=version_id)
-    if row is None:
-        raise LookupError(version_id)
-    text: str = row[0]
-    return text
 
 
 async def add(transaction: Transaction, *, now: str, **values: Any) -> None:
@@ -155,25 +157,30 @@ async def state(view: Reader, *, viewer: str, prediction_id: str) -> Row | None:
     return await view.one(_STATE, viewer=viewer, prediction_id=prediction_id)
 
 
-async def whole(view: Reader, *, prediction_id: str, hub_url: str | None = None) -> PredictionWithIO:
-    """Give a prediction that is there, with what went in and came out, whoever may see it.
+async def get(view: Reader, *, viewer: str, prediction_id: str, hub_url: str) -> PredictionWithIO | None:
+    """Find a prediction of the viewer, with what went in and came out."""
+    row = await view.one(_GET, viewer=viewer, prediction_id=prediction_id)
+    return None if row is None else await _shown(view, row, hub_url)
 
-    Args:
-        view: Runs the queries.
-        prediction_id: UUID.
-        hub_url: Address of the hub; None is where its creator reached it.
-    """
-    row = await view.one(_WHOLE, prediction_id=prediction_id)
+
+async def by_id(view: Reader, *, prediction_id: str) -> PredictionWithIO:
+    """Give a prediction that is there, whoever may see it, addressed as its creator reached the hub."""
+    row = await view.one(_BY_ID, prediction_id=prediction_id)
     if row is None:
         raise LookupError(prediction_id)
-    attempt, created_at_hub = row[-2:]
-    lines = await view.all(_LINES, prediction_id=prediction_id, attempt=attempt) if attempt else []
-    logs, setup_logs = ([data for kind, data in lines if kind == each] or None for each in ("log", "setup_log"))
-    return shown_whole(row, hub_url or created_at_hub, logs=logs, setup_logs=setup_logs)
+    return await _shown(view, row, row[-1])
+
+
+async def result(view: Reader, *, prediction_id: str, attempt: int) -> Row:
+    """Give the number of an attempt's last event, how many of its events are outputs, and the output of all."""
+    row = await view.one(_RESULT, prediction_id=prediction_id, attempt=attempt)
+    if row is None:
+        raise LookupError(prediction_id)
+    return row
 
 
 async def events(view: Reader, *, prediction_id: str, attempt: int, after: int, limit: int) -> list[Row]:
-    """Find what an attempt said, in order: the number, kind and data of each event.
+    """Find what an attempt said after its setup, in order: the number, kind and data of each event.
 
     Args:
         view: Runs the query.
@@ -185,14 +192,14 @@ async def events(view: Reader, *, prediction_id: str, attempt: int, after: int, 
     return await view.all(_EVENTS, prediction_id=prediction_id, attempt=attempt, seq=after, limit=limit)
 
 
-async def page(view: Reader, place: Place, *, viewer: str, statuses: list[str], limit: int) -> list[Row]:
+async def page(view: Reader, place: Place, *, viewer: str, statuses: Sequence[str], limit: int) -> list[Row]:
     """Find predictions of the viewer from a place on, newest first.
 
     Args:
         view: Runs the query.
         place: Where to start.
         viewer: Id of who looks.
-        statuses: Which ones; an empty list stands for all.
+        statuses: Which ones; none stand for all.
         limit: How many at most.
     """
     descending = not place.backward
@@ -200,3 +207,10 @@ async def page(view: Reader, place: Place, *, viewer: str, statuses: list[str], 
     chosen = {f"status_{n}": status for n, status in enumerate(statuses)}
     rows = await view.all(statement, viewer=viewer, limit=limit, **chosen, **place.values())
     return sorted(rows, key=key_of, reverse=descending) if statuses else rows
+
+
+async def _shown(view: Reader, row: Row, hub_url: str) -> PredictionWithIO:
+    attempt = row[-2]
+    lines = await view.all(_LINES, prediction_id=row[0], attempt=attempt) if attempt else []
+    logs, setup_logs = ([data for kind, data in lines if kind == each] or None for each in ("log", "setup_log"))
+    return shown_whole(row, hub_url, logs=logs, setup_logs=setup_logs)

@@ -45,7 +45,7 @@ _PROBLEMS = {
     "401": "The token is missing, or not valid.",
     "403": "The caller may see it and not do this.",
     "404": "There is no such thing, or the caller may not see it.",
-    "409": "The name is taken.",
+    "409": "The name is taken, or the state of things does not allow it.",
     "413": "The body is too large.",
     "422": "The input is malformed.",
     "429": "Too many requests; `Retry-After` says when to come back.",
@@ -64,6 +64,8 @@ _HEADERS = {
     "x-ratelimit-reset": _header("integer", "When the next one begins, in Unix seconds.", required=False),
 }
 _RETRY_AFTER = {"Retry-After": _header("integer", "When to try again, in seconds from now.", required=True)}
+_APPLIED = _header("string", "`wait`, when the hub went by the preference.", required=False)
+_LOCATION = _header("string", "Absolute address of the prediction.", required=True)
 _HEADERS_OF = {
     "401": {"WWW-Authenticate": _header("string", "The scheme of tokens: `Bearer`.", required=True)},
     "429": _RETRY_AFTER,
@@ -88,15 +90,41 @@ def document(handlers: Iterable[HTTPRouteHandler], prefix: str) -> dict[str, Any
     )
     schema["components"]["schemas"] |= components
     rules = {handler.handler_name: handler.before_request for handler in known}
-    for operation in (operation for path in schema["paths"].values() for operation in path.values()):
+    schema["components"]["schemas"] = _with_any_json(schema["components"]["schemas"])
+    for method, operation in (each for path in schema["paths"].values() for each in path.items()):
         needs_token = rules[operation["operationId"]] is signed_in
         operation["security"] = [{_SCHEME: []}] if needs_token else [{}, {_SCHEME: []}]
         operation["responses"].pop("400", None)  # Litestar's own; malformed input is a 422 here.
-        named = _names(operation, components)
-        refusals = _refusals(operation, needs_token=needs_token, named=named)
+        _describe_waiting(operation)
+        may_conflict = _names(operation, components) or (method, *operation["tags"]) == ("post", "predictions")
+        refusals = _refusals(operation, needs_token=needs_token, may_conflict=may_conflict)
         operation["responses"] |= {status: _refusal(status) for status in refusals}
         for status, response in operation["responses"].items():
-            response["headers"] = _HEADERS | _HEADERS_OF.get(status, {})
+            response["headers"] = _HEADERS | _HEADERS_OF.get(status, {}) | response.get("headers", {})
+    return schema
+
+
+def _describe_waiting(operation: dict[str, Any]) -> None:
+    """Describe what the `Prefer` header does to the answers of an operation, if it takes one."""
+    responses = operation["responses"]
+    if not any(parameter["name"] == "Prefer" for parameter in operation.get("parameters", ())):
+        return
+    headers = {"Preference-Applied": _APPLIED}
+    if "202" in responses:
+        headers["Location"] = _LOCATION
+        responses["202"]["description"] = "The prediction is stored, and will run."
+        responses["200"] = responses["202"] | {"description": "The prediction has ended already."}
+    for response in responses.values():
+        response["headers"] = headers
+
+
+def _with_any_json(schema: Any) -> Any:
+    """Write `JsonValue` as what it is: Litestar spells it out, down to where it would have to name itself."""
+    match schema:
+        case {"oneOf": [{"type": "boolean"}, {"type": "integer"}, {"type": "number"}, *_]}:
+            return {"description": "Any JSON."}
+        case dict():
+            return {name: _with_any_json(value) for name, value in schema.items()}
     return schema
 
 
@@ -107,14 +135,14 @@ def _names(operation: dict[str, Any], components: dict[str, Any]) -> bool:
     return bool({"name", "username"} & components.get(body, {}).get("properties", {}).keys())
 
 
-def _refusals(operation: dict[str, Any], *, needs_token: bool, named: bool) -> list[str]:
+def _refusals(operation: dict[str, Any], *, needs_token: bool, may_conflict: bool) -> list[str]:
     parameters = operation.get("parameters", ())
     statuses = {"401", "429", "503"}
     if any(parameter["in"] == "path" for parameter in parameters):
         statuses |= {"403", "404"} if needs_token else {"404"}
     if "requestBody" in operation:
         statuses |= {"413", "422"}
-    if named:
+    if may_conflict:
         statuses.add("409")
     # Any text will do as a name in a path: what no one is called is not found.
     if any(parameter["in"] != "path" or parameter["schema"]["type"] != "string" for parameter in parameters):
@@ -138,5 +166,5 @@ def _config() -> OpenAPIConfig:
         use_handler_docstrings=True,
         operation_id_creator=lambda handler, _method, _path: handler.handler_name,
         components=Components(security_schemes={_SCHEME: scheme}),
-        tags=[Tag(name) for name in ("models", "versions", "hardware", "users", "search")],
+        tags=[Tag(name) for name in ("models", "versions", "predictions", "hardware", "users", "search")],
     )

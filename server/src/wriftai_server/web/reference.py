@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+_JSON = "application/json"
+
 
 class Value(NamedTuple):
     """A parameter, or a field of a body.
@@ -63,9 +65,14 @@ def _operation(document: dict[str, Any], path: str, method: str, described: dict
         needs_token={} not in described["security"],
         parameters=[_parameter(each) for each in described.get("parameters", [])],
         fields=_fields(document, body),
-        answer=f"{success}: {_kind(_json_schema(answers[success]))}",
+        answer=f"{success}: {_answer(answers[success])}",
         problems=[(status, each["description"]) for status, each in answers.items() if status >= "4"],
     )
+
+
+def _answer(response: dict[str, Any]) -> str:
+    kinds = response.get("content", {"nothing": {}})
+    return ", ".join(_kind(_json_schema(response)) if kind == _JSON else kind for kind in kinds)
 
 
 def _parameter(parameter: dict[str, Any]) -> Value:
@@ -92,7 +99,7 @@ def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any
 
 
 def _json_schema(content: dict[str, Any]) -> dict[str, Any]:
-    schema: dict[str, Any] = content.get("content", {}).get("application/json", {}).get("schema", {})
+    schema: dict[str, Any] = content.get("content", {}).get(_JSON, {}).get("schema", {})
     return schema
 
 
@@ -108,7 +115,7 @@ def _kind(schema: dict[str, Any]) -> str:
         for key, word in (("minimum", "at least"), ("maximum", "at most"), ("maxLength", "length at most"))
         if key in schema
     ]
-    kind = schema.get("type", "nothing")
+    kind = schema.get("type", "any JSON")
     words = " or ".join(kind) if isinstance(kind, list) else kind
     if "items" in schema:
         words = f"{words} of {_kind(schema['items'])}"

@@ -1,0 +1,28 @@
+"""Predictions as callers send them."""
+
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from wriftai_server.http.bodies import UNSET, URL, Body, UnsetType
+
+ModelReference = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}/[A-Za-z0-9][A-Za-z0-9._-]{0,127}(?::[1-9][0-9]{0,8})?$(?!\n)",
+        description="`owner/name`, for the latest version, or `owner/name:number`.",
+    ),
+]
+
+
+class CreatePrediction(Body):
+    """What to run, and who is told."""
+
+    input: Any
+    webhook_url: URL | UnsetType = UNSET
+
+
+class CreatePredictionOf(CreatePrediction, kw_only=True):
+    """What to run of which model, and who is told."""
+
+    model: ModelReference

@@ -1,0 +1,140 @@
+"""What happens in a prediction, as server-sent events (WHATWG HTML, section 9.2), while it happens.
+
+An event is named by its attempt and its number in it: `init` is 0, then comes what the run says, as it is stored,
+and behind that what its end tells. So a stream can be left and resumed at any event; a new attempt begins anew.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+import msgspec
+
+from wriftai.predictions import Prediction
+from wriftai_server.database.changes import Changes
+from wriftai_server.database.driver import Database, Reader
+from wriftai_server.http.caller import Caller
+from wriftai_server.http.problems import malformed
+from wriftai_server.predictions import service, store
+from wriftai_server.wire.predictions import shown
+
+_QUIET_SECONDS = 15.0
+_BEAT = b":\n\n"
+_CHUNK = 200
+_ID = re.compile(r"(\d{1,9})-(\d{1,9})", re.ASCII)
+# In JSON they only part what belongs to it; in an event they would end a line.
+_ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
+
+
+class Position(NamedTuple):
+    """Where a stream is: behind this event.
+
+    Attributes:
+        attempt: That of the event.
+        number: In the attempt.
+    """
+
+    attempt: int
+    number: int
+
+
+_BEGINNING = Position(-1, -1)
+
+
+class News(NamedTuple):
+    """What there is behind a position.
+
+    Attributes:
+        events: As they are sent.
+        position: Behind them.
+        is_whole: Whether there is nothing more at the moment.
+        is_done: Whether there will never be more.
+    """
+
+    events: bytes
+    position: Position
+    is_whole: bool
+    is_done: bool
+
+
+async def begin(view: Reader, caller: Caller, *, prediction_id: str, after: str | None) -> Position:
+    """Find where a stream of a prediction of the caller begins.
+
+    Args:
+        view: Runs the queries.
+        caller: Who follows it.
+        prediction_id: UUID.
+        after: Id of an event that was sent; None is the beginning.
+
+    Raises:
+        Malformed: There was no such event.
+        Problem: 404, the caller has no such prediction.
+    """
+    *_, attempt = await service.state(view, caller, prediction_id=prediction_id)
+    if after is None:
+        return _BEGINNING
+    found = _ID.fullmatch(after)
+    if found is None or int(found[1]) > attempt:
+        msg = "This is no event of the prediction: send the id of one, or leave it out for the beginning."
+        raise malformed("query", "after_id", msg=msg, type="event_unknown")
+    return Position(int(found[1]), int(found[2]))
+
+
+async def follow(
+    database: Database, changes: Changes, caller: Caller, *, prediction_id: str, position: Position
+) -> AsyncIterator[bytes]:
+    """Give what happens behind a position, up to the end of the prediction, or of the hub.
+
+    Between two looks no transaction is open.
+    """
+    with changes.watch(prediction_id) as watch:
+        while True:
+            async with database.reading() as view:
+                news = await _news(view, caller, prediction_id, position)
+            position = news.position
+            if news.events:
+                yield news.events
+            if news.is_done or changes.is_ending:
+                return
+            if news.is_whole and not await watch.changed(_QUIET_SECONDS):
+                yield _BEAT
+
+
+async def _news(view: Reader, caller: Caller, prediction_id: str, position: Position) -> News:
+    row = await service.state(view, caller, prediction_id=prediction_id)
+    prediction, attempt = shown(row, caller.hub_url), row[-1]
+    events = []
+    if position.attempt < attempt:
+        position = Position(attempt, 0)
+        events.append(_event(position, "init", msgspec.json.encode(prediction)))
+    rows = await store.events(
+        view, prediction_id=prediction_id, attempt=attempt, after=position.number, limit=_CHUNK
+    )
+    for number, kind, text in rows:
+        position = Position(attempt, number)
+        events.append(_event(position, kind, text.encode() if kind == "output" else msgspec.json.encode(text)))
+    is_whole = len(rows) < _CHUNK
+    is_done = is_whole and prediction["status"] not in service.UNFINISHED
+    if is_done:
+        events += await _end(view, prediction, position)
+    return News(b"".join(events), position, is_whole, is_done)
+
+
+async def _end(view: Reader, prediction: Prediction, position: Position) -> list[bytes]:
+    last, outputs, output = await store.result(view, prediction_id=prediction["id"], attempt=position.attempt)
+    told = []
+    if output is not None and not outputs:
+        told.append(("output", output.encode()))
+    if prediction["error"] is not None:
+        told.append(("error", msgspec.json.encode(prediction["error"])))
+    told.append(("done", msgspec.json.encode(prediction)))
+    return [
+        _event(Position(position.attempt, number), kind, data)
+        for number, (kind, data) in enumerate(told, last + 1)
+        # A stream that is resumed behind its end, or behind what is no longer stored, ends as well.
+        if number > position.number or kind == "done"
+    ]
+
+
+def _event(position: Position, kind: str, data: bytes) -> bytes:
+    return b"id: %d-%d\nevent: %b\ndata: %b\n\n" % (*position, kind.encode(), data.translate(_ONE_LINE))
