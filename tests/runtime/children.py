@@ -62,7 +62,7 @@ class Child:
         """Send a prediction; give its id."""
         self.count += 1
         folder = self.folder / f"prediction-{self.count}"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         self.send(type="predict", id=str(self.count), input=values, folder=str(folder))
         return str(self.count)
 

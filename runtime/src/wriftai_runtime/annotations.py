@@ -1,5 +1,6 @@
 """From annotations to kinds of values."""
 
+import contextlib
 import dataclasses
 import inspect
 import types
@@ -11,10 +12,10 @@ from typing import Annotated, Any, Literal
 
 from wriftai_runtime import cog
 from wriftai_runtime.containers import ABSENT, Array, Field, Record, Table
-from wriftai_runtime.faults import Unfit, Unusable, naming
+from wriftai_runtime.faults import Unfit, Unusable, naming, words
 from wriftai_runtime.files import File
 from wriftai_runtime.inputs import Input
-from wriftai_runtime.kinds import Anything, Choice, Kind, Null, Union
+from wriftai_runtime.kinds import NO_FILES, Anything, Choice, Kind, Null, Union
 from wriftai_runtime.scalars import Base64, Boolean, Integer, Number, Secret, Text
 
 SUPPORTED = (
@@ -40,20 +41,20 @@ _SIMPLE: Mapping[Any, Callable[[], Kind]] = {
 }
 
 
-def hints(owner: Any, names: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Evaluate annotations, also those that are text.
-
-    Args:
-        owner: A class, or anything else that has annotations.
-        names: What names in annotations mean; None: what they mean in the module of the class.
+def hints(owner: Any) -> dict[str, Any]:
+    """Evaluate the annotations of a class or a function, also those that are text.
 
     Raises:
         Unusable: One cannot be evaluated.
     """
     try:
-        return typing.get_type_hints(owner, names, include_extras=True)
+        if isinstance(owner, type):
+            return typing.get_type_hints(owner, include_extras=True)
+        # Of a function itself, Python 3.10 would give `X | None` where `X` has the default None.
+        annotated = types.SimpleNamespace(__annotations__=owner.__annotations__)
+        return typing.get_type_hints(annotated, owner.__globals__, include_extras=True)
     except Exception as error:
-        raise Unusable(f"an annotation cannot be evaluated ({type(error).__name__}: {error})") from error
+        raise Unusable(f"an annotation cannot be evaluated ({words(error)})") from None
 
 
 def kind_of(annotation: Any, around: tuple[Any, ...] = ()) -> Kind:
@@ -70,7 +71,7 @@ def kind_of(annotation: Any, around: tuple[Any, ...] = ()) -> Kind:
         raise Unusable(f"{said(annotation)} holds itself, which a schema here cannot say; use Any inside it")
     if typing.get_origin(annotation) is Annotated:
         return _annotated(annotation, around)
-    if isinstance(annotation, typing.Hashable) and annotation in _SIMPLE:
+    with contextlib.suppress(KeyError, TypeError):  # Not all that stands in annotations is hashable.
         return _SIMPLE[annotation]()
     kind = _of_cog(annotation) or _generic(annotation, around) or _named(annotation, around)
     if kind is None:
@@ -112,7 +113,7 @@ def field(kind: Kind, default: Any = ABSENT, *, is_filled: bool = False) -> Fiel
     try:
         value = kind.write(default)
         if not kind.has_files:
-            kind.read(value, _NoFiles())
+            kind.read(value, NO_FILES)
     except Unfit as fault:
         raise Unusable(f"its default does not fit: {fault.told('the default')}") from None
     schema = {**kind.schema, "default": value}
@@ -131,11 +132,6 @@ def summary(documented: Any) -> dict[str, str]:
     text = inspect.cleandoc(getattr(documented, "__doc__", None) or "").partition("\n\n")[0]
     is_generated = text.startswith(f"{documented.__name__}(") or text == "An enumeration."
     return {"description": " ".join(text.split())} if text and not is_generated else {}
-
-
-class _NoFiles:
-    def fetch(self, url: str) -> Path:
-        raise Unfit("must not be a file")
 
 
 def _annotated(annotation: Any, around: tuple[Any, ...]) -> Kind:
@@ -184,7 +180,7 @@ def _chosen(kind: Kind, choices: typing.Sequence[Any]) -> Kind:
         raise Unusable("Input(choices=…) is for text and numbers")
     try:
         values = [kind.write(choice) for choice in choices]
-        return Choice([(value, kind.read(value, _NoFiles())) for value in values], {"type": kind.schema["type"]})
+        return Choice([(value, kind.read(value, NO_FILES)) for value in values], {"type": kind.schema["type"]})
     except Unfit as fault:
         raise Unusable(fault.told("each of Input(choices=…)")) from None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from wriftai_runtime.faults import Unfit
 from wriftai_runtime.inputs import Input
-from wriftai_runtime.kinds import Files, Kind, at, key_of, mismatch, plain
+from wriftai_runtime.kinds import Files, Kind, at, each_item, each_value, mismatch, plain
 from wriftai_runtime.scalars import Span, given
 
 ABSENT: Any = object()
@@ -33,14 +33,15 @@ class Array(Kind):
         if not isinstance(value, list):
             raise mismatch("a list", value)
         self._length.check(len(value))
-        return [at(index, self.item.read, item, files) for index, item in enumerate(value)]
+        return each_item(value, lambda item: self.item.read(item, files))
 
     def write(self, value: Any) -> list[Any]:
         if not isinstance(value, (list, tuple)):
             value = plain(value)
             if not isinstance(value, list):
                 raise mismatch("a list", value)
-        return [at(index, self.item.write, item) for index, item in enumerate(value)]
+        self._length.check(len(value))
+        return each_item(value, self.item.write)
 
 
 class Table(Kind):
@@ -54,14 +55,14 @@ class Table(Kind):
     def read(self, value: Any, files: Files) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise mismatch("an object", value)
-        return {key: at(key, self._item.read, item, files) for key, item in value.items()}
+        return each_value(value, lambda item: self._item.read(item, files))
 
     def write(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, Mapping):
             value = plain(value)
             if not isinstance(value, Mapping):
                 raise mismatch("an object", value)
-        return {key_of(key): at(key, self._item.write, item) for key, item in value.items()}
+        return each_value(value, self._item.write)
 
 
 @dataclass(frozen=True)
@@ -112,34 +113,31 @@ class Record(Kind):
             }
         )
         self._fields, self._required, self._make, self._take = fields, required, make, take
-        self._fills = [(name, field) for name, field in fields.items() if field.fill is not ABSENT]
         self.has_files = any(field.kind.has_files for field in fields.values())
 
     def read(self, value: Any, files: Files) -> Any:
         if not isinstance(value, dict):
             raise mismatch("an object", value)
-        made = {name: at(name, self._field(name).kind.read, item, files) for name, item in value.items()}
-        self._check_required(made)
-        for name, field in self._fills:
-            if name not in made:
-                made[name] = at(name, field.kind.read, field.fill, files)
+        self._check_names(value)
+        made = {}
+        for name, field in self._fields.items():
+            item = value.get(name, field.fill)
+            if item is not ABSENT:
+                made[name] = at(name, field.kind.read, item, files)
         return self._make(**made)
 
     def write(self, value: Any) -> dict[str, Any]:
         taken = self._take(value)
         if taken is None:
             raise mismatch(str(self.schema.get("title", "an object")), value)
-        self._check_required(taken)
-        return {key_of(name): at(name, self._field(name).kind.write, item) for name, item in taken.items()}
+        self._check_names(taken)
+        return {name: at(name, self._fields[name].kind.write, item) for name, item in taken.items()}
 
-    def _field(self, name: str) -> Field:
-        try:
-            return self._fields[name]
-        except KeyError:
-            known = ", ".join(self._fields) or "none"
-            raise Unfit(f"is not known; there are: {known}") from None
-
-    def _check_required(self, there: Mapping[str, Any]) -> None:
+    def _check_names(self, there: Mapping[Any, Any]) -> None:
         for name in self._required:
             if name not in there:
                 raise Unfit("is missing", (name,))
+        for name in there:
+            if name not in self._fields:
+                known = ", ".join(self._fields) or "none"
+                raise Unfit(f"is not known here; known are: {known}", (str(name),))

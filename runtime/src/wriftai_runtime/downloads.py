@@ -1,10 +1,12 @@
 """Files behind http(s) URLs: fetched over checked addresses, with bounded size, time and redirects."""
 
+import contextlib
 import http.client
 import ipaddress
 import socket
 import ssl
 import urllib.parse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from wriftai_runtime.faults import Fault
 _CHUNK = 1 << 20
 _MOST_REDIRECTS = 5
 _REDIRECTS = {301, 302, 303, 307, 308}
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _HEADERS = {"User-Agent": f"wriftai-runtime/{__version__}", "Accept": "*/*", "Accept-Encoding": "identity"}
 
 
@@ -39,8 +42,7 @@ class Download:
         """Store what a URL leads to.
 
         Raises:
-            Fault: It cannot be fetched, or is too large; of the kind "input".
-            OSError: The file cannot be written.
+            Fault: It cannot be fetched or stored, or is too large; of the kind "input".
         """
         address = url
         for _ in range(_MOST_REDIRECTS + 1):
@@ -63,26 +65,24 @@ class Download:
         if parts.scheme not in ("http", "https") or not host:
             raise _fault(url, "only http and https URLs with a host are fetched")
         secure = parts.scheme == "https"
-        ip = self._address(url, host, port or (443 if secure else 80))
-        if secure:
-            return _CheckedHTTPS(host, port, ip, self.patience)
-        return _Checked(host, port, ip, self.patience)
+        port = port or (443 if secure else 80)
+        kind = _CheckedHTTPS if secure else _Checked
+        return kind(host, port, self._addresses(url, host, port), self.patience)
 
-    def _address(self, url: str, host: str, port: int) -> str:
+    def _addresses(self, url: str, host: str, port: int) -> list[str]:
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise _fault(url, f"its host is not found ({error})") from None
-        addresses = [str(entry[4][0]).partition("%")[0] for entry in found]
-        if not self.allows_private and not all(_is_public(address) for address in addresses):
+        addresses = [str(entry[4][0]) for entry in found]
+        if not self.allows_private and not all(map(is_public, addresses)):
             raise _fault(url, "its address is not a public one")
-        return addresses[0]
+        return addresses
 
     def _take(self, connection: http.client.HTTPConnection, url: str, path: Path) -> str | None:
         parts = urllib.parse.urlsplit(url)
-        target = urllib.parse.quote(parts.path or "/", safe="/%:@!$&'()*+,;=~") + (
-            f"?{parts.query}" if parts.query else ""
-        )
+        whole = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        target = urllib.parse.quote(whole, safe="/?%:@!$&'()*+,;=~[]")
         try:
             connection.request("GET", target, headers=_HEADERS)
             answer = connection.getresponse()
@@ -113,14 +113,19 @@ class Download:
 
 
 class _Checked(http.client.HTTPConnection):
-    """A connection to an address that was found before, whatever the name means now."""
+    """A connection to addresses that were checked before, whatever the name means now."""
 
-    def __init__(self, host: str, port: int | None, ip: str, patience: float) -> None:
+    def __init__(self, host: str, port: int, addresses: Sequence[str], patience: float) -> None:
         super().__init__(host, port, timeout=patience)
-        self._ip = ip
+        self._addresses = addresses
 
     def connect(self) -> None:
-        self.sock = socket.create_connection((self._ip, self.port), self.timeout)
+        *others, last = self._addresses
+        for address in others:
+            with contextlib.suppress(OSError):
+                self.sock = socket.create_connection((address, self.port), self.timeout)
+                return
+        self.sock = socket.create_connection((last, self.port), self.timeout)
 
 
 class _CheckedHTTPS(_Checked):
@@ -129,6 +134,18 @@ class _CheckedHTTPS(_Checked):
     def connect(self) -> None:
         super().connect()
         self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
+
+
+def is_public(address: str) -> bool:
+    """Tell whether an IP address is one of the public internet, also one that carries another inside."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo and ip.teredo[1])
+        if ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner:
+            return is_public(str(inner))
+    return ip.is_global and not ip.is_multicast
 
 
 def where(url: str) -> str:
@@ -145,9 +162,3 @@ def where(url: str) -> str:
 
 def _fault(url: str, reason: str) -> Fault:
     return Fault("input", f"The file {where(url)} cannot be fetched: {reason}.")
-
-
-def _is_public(address: str) -> bool:
-    ip = ipaddress.ip_address(address)
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return (mapped or ip).is_global and not (mapped or ip).is_multicast

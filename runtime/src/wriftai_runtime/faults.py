@@ -7,7 +7,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-_OURS = str(Path(__file__).parent)
+_STANDARD = Path(contextlib.__file__).parent
+_MACHINERY = (
+    str(Path(__file__).parent),
+    "<frozen importlib",
+    *(str(_STANDARD / name) for name in ("importlib", "asyncio")),
+)
 _MOST_WORDS = 10_000
 _MOST_TRACEBACK = 100_000
 
@@ -90,10 +95,6 @@ def model_traceback(error: BaseException) -> str:
 
 def _from_model(trace: TracebackType | None) -> TracebackType | None:
     first = trace
-    while first is not None and _is_machinery(first.tb_frame.f_code.co_filename):
+    while first is not None and first.tb_frame.f_code.co_filename.startswith(_MACHINERY):
         first = first.tb_next
     return first
-
-
-def _is_machinery(file: str) -> bool:
-    return file.startswith((_OURS, "<frozen importlib")) or file.endswith("importlib/__init__.py")

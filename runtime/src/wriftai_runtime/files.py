@@ -73,7 +73,7 @@ class Folder:
         download: Fetches http(s) URLs.
     """
 
-    def __init__(self, path: Path, download: Download) -> None:
+    def __init__(self, path: str, download: Download) -> None:
         self._path = path
         self._download = download
         self._count = 0
@@ -100,7 +100,7 @@ class Folder:
 
     def _place(self, name: str) -> Path:
         self._count += 1
-        folder = self._path / f"input-{self._count}"
+        folder = Path(self._path, f"input-{self._count}")
         folder.mkdir(parents=True)
         return folder / name
 

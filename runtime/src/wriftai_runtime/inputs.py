@@ -27,3 +27,7 @@ class Input:
     max_length: int | None = None
     pattern: str | None = None
     choices: Sequence[str | int | float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.choices is not None:  # An annotation has to be hashable, so that `… | None` can be made of it.
+            object.__setattr__(self, "choices", tuple(self.choices))

@@ -6,7 +6,6 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -40,7 +39,7 @@ class Job:
         self.is_begun = self.is_cancelled = False
         self.at_end: list[Callable[[], None]] = []
         self._input = message["input"]
-        self._files = Folder(Path(message["folder"]), download)
+        self._files = Folder(message["folder"], download)
         self._signature = signature
         self._replies = replies
         self._begin = time.perf_counter()

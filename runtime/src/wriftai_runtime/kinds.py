@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ _NAMES = {
     list: "a list",
     dict: "an object",
 }
+_BASES: Mapping[type, Callable[[Any], Any]] = {bool: bool, int: int, str: str.__str__}
 
 
 class Files(Protocol):
@@ -27,6 +28,14 @@ class Files(Protocol):
     def fetch(self, url: str) -> Path:
         """Store what a data: or http(s) URL leads to, and give its path."""
         ...
+
+
+class _NoFiles:
+    def fetch(self, url: str) -> Path:
+        raise Unfit("cannot be a file here")
+
+
+NO_FILES: Files = _NoFiles()
 
 
 class Kind:
@@ -85,15 +94,17 @@ class Anything(Kind):
     def _written(self, value: Any, depth: int) -> Any:
         if value is None or type(value) in (str, bool, int):
             return value
-        if depth == 0:
-            raise Unfit(f"is nested more than {_DEEPEST} levels deep, or holds itself")
         if isinstance(value, float):
             return finite(value)
+        if depth == 0:
+            raise Unfit(f"is nested more than {_DEEPEST} levels deep, or holds itself")
         if isinstance(value, Mapping):
-            return {key_of(key): at(key, self._written, item, depth - 1) for key, item in value.items()}
+            return each_value(value, lambda item: self._written(item, depth - 1))
         if isinstance(value, (list, tuple)):
-            return [at(index, self._written, item, depth - 1) for index, item in enumerate(value)]
-        return self._written(plain(value), depth - 1)
+            return each_item(value, lambda item: self._written(item, depth - 1))
+        if (given := plain(value)) is value:
+            raise Unfit(f"must be something that JSON can hold, not {type(value).__qualname__}")
+        return self._written(given, depth - 1)
 
 
 class Null(Kind):
@@ -132,7 +143,7 @@ class Choice(Kind):
         return self._find(value)[1]
 
     def write(self, value: Any) -> Any:
-        return self._find(value.value if isinstance(value, Enum) else value)[0]
+        return self._find(plain(value))[0]
 
     def _find(self, value: Any) -> tuple[Any, Any]:
         try:
@@ -190,43 +201,59 @@ def finite(value: float) -> float:
     return float(value)
 
 
-def key_of(key: Any) -> str:
-    """Give the key of a JSON object.
-
-    Raises:
-        Unfit: It is not text.
-    """
-    if not isinstance(key, str):
-        raise Unfit(f"must have keys that are text, not {type(key).__qualname__}")
-    return str.__str__(key)
-
-
-def at(place: Any, convert: Callable[..., Any], *args: Any) -> Any:
-    """Convert an item, and name its place in what is raised."""
+def at(place: str, convert: Callable[..., Any], *args: Any) -> Any:
+    """Convert one value, and name its place in what is raised."""
     try:
         return convert(*args)
     except Unfit as fault:
         raise fault.under(place) from None
 
 
+def each_item(items: Iterable[Any], convert: Callable[[Any], Any]) -> list[Any]:
+    """Convert each item of a list, and name its position in what is raised."""
+    made: list[Any] = []
+    try:
+        for item in items:
+            made.append(convert(item))  # noqa: PERF401  its length tells the position of what fails
+    except Unfit as fault:
+        raise fault.under(len(made)) from None
+    return made
+
+
+def each_value(items: Mapping[Any, Any], convert: Callable[[Any], Any]) -> dict[str, Any]:
+    """Convert each value of a mapping, and name its key in what is raised.
+
+    Raises:
+        Unfit: A key is not text, or a value does not fit.
+    """
+    made: dict[str, Any] = {}
+    for key, item in items.items():
+        if not isinstance(key, str):
+            raise Unfit(f"must have keys that are text, not {type(key).__qualname__}")
+        try:
+            made[str.__str__(key)] = convert(item)
+        except Unfit as fault:
+            raise fault.under(key) from None
+    return made
+
+
 def plain(value: Any) -> Any:
     """Take the plain value out of an enumeration's member, a dataclass, or what numpy and its kin make.
 
-    Raises:
-        Unfit: There is none.
+    Gives the value itself where there is none.
     """
     if isinstance(value, Enum):
         return value.value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    for base in (bool, int, str):
+    for base, convert in _BASES.items():
         if isinstance(value, base):
-            return base(value)
+            return convert(value)
     for name in ("tolist", "item"):
-        convert = getattr(type(value), name, None)
-        if callable(convert) and type(given := convert(value)) is not type(value):
+        give = getattr(type(value), name, None)
+        if callable(give) and type(given := give(value)) is not type(value):
             return given
-    raise Unfit(f"must be something that JSON can hold, not {type(value).__qualname__}")
+    return value
 
 
 def _identity(value: Any) -> tuple[bool, Any]:

@@ -57,15 +57,15 @@ class Listener:
     def _listen(self) -> None:
         for line in lines(self._requests):
             try:
-                message = json.loads(line)
+                message = json.loads(line.decode())
             except (ValueError, RecursionError) as error:
                 self._refuse(line, error)
                 continue
             if message["type"] == "stop":
                 self._stop()
-                return
-            self._ready.wait()
-            self._take(message)
+            else:
+                self._ready.wait()
+                self._take(message)
         self._abandon()
 
     def _take(self, message: Mapping[str, Any]) -> None:

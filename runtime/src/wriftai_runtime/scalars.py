@@ -8,7 +8,7 @@ from typing import Any
 
 from wriftai_runtime.faults import Unfit, Unusable
 from wriftai_runtime.inputs import Input
-from wriftai_runtime.kinds import Files, Kind, finite, mismatch, plain
+from wriftai_runtime.kinds import NO_FILES, Files, Kind, finite, mismatch, plain
 
 
 class Text(Kind):
@@ -40,11 +40,7 @@ class Text(Kind):
         return value
 
     def write(self, value: Any) -> str:
-        if type(value) is not str:
-            value = plain(value)
-            if type(value) is not str:
-                raise mismatch("text", value)
-        return value
+        return self.read(value if type(value) is str else plain(value), NO_FILES)
 
 
 class Number(Kind):
@@ -63,20 +59,20 @@ class Number(Kind):
         self.schema |= given(minimum=wanted.ge, maximum=wanted.le)
 
     def read(self, value: Any, files: Files) -> float:
-        number = self._number(value)
-        self._range.check(number)
         try:
-            return float(number)
+            return float(self._checked(value))
         except OverflowError:
             raise Unfit("is too large a number") from None
 
     def write(self, value: Any) -> float:
-        return self._number(value if isinstance(value, (int, float)) else plain(value))
+        return self._checked(value if isinstance(value, (int, float)) else plain(value))
 
-    def _number(self, value: Any) -> float:
+    def _checked(self, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise mismatch(self._words, value)
-        return int(value) if isinstance(value, int) else finite(value)
+        number = int(value) if isinstance(value, int) else finite(value)
+        self._range.check(number)
+        return number
 
 
 class Integer(Number):
@@ -85,15 +81,13 @@ class Integer(Number):
     _type, _words = "integer", "a whole number"
 
     def read(self, value: Any, files: Files) -> int:
-        number = self._number(value)
-        self._range.check(number)
-        return number
+        return self._checked(value)
 
     def write(self, value: Any) -> int:
-        return self._number(value if isinstance(value, (int, float)) else plain(value))
+        return self._checked(value if isinstance(value, (int, float)) else plain(value))
 
-    def _number(self, value: Any) -> int:
-        number = super()._number(value)
+    def _checked(self, value: Any) -> int:
+        number = super()._checked(value)
         if number != (whole := int(number)):
             raise mismatch(self._words, value)
         return whole
@@ -111,10 +105,7 @@ class Boolean(Kind):
         return value
 
     def write(self, value: Any) -> bool:
-        written = value if isinstance(value, bool) else plain(value)
-        if not isinstance(written, bool):
-            raise mismatch("true or false", value)
-        return written
+        return self.read(plain(value), NO_FILES)
 
 
 class Secret(Kind):

@@ -1,8 +1,10 @@
 """What the two commands do with a model: describe it, and serve it."""
 
 import contextlib
+import faulthandler
 import io
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -52,6 +54,8 @@ def serve(folder: Path, predictor: str, *, concurrency: int, replies: int, downl
     parent = Replies(replies)
     listener = Listener(take_stdin(), parent, download)
     listener.start()
+    signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C reaches the parent too, and the parent decides.
+    faulthandler.enable()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True, errors="backslashreplace")

@@ -2,7 +2,6 @@
 
 import collections.abc
 import inspect
-import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,9 +56,7 @@ def signature_of(predictor: type) -> Signature:
     name = _method_name(predictor)
     with naming(f"{predictor.__name__}.{name}()"):
         method = inspect.unwrap(getattr(predictor, name))
-        evaluated = hints(
-            types.SimpleNamespace(__annotations__=method.__annotations__), getattr(method, "__globals__", {})
-        )
+        evaluated = hints(method)
         with naming("its output"):
             output, display, asynchronous = _output(evaluated.get("return", ABSENT))
         makes_pieces = inspect.isgeneratorfunction(method) or inspect.isasyncgenfunction(method)
