@@ -42,7 +42,7 @@ class Child:
         self.process = process
         self.replies = replies
         self.folder = folder
-        self.count = 0
+        self.count = len(list(folder.glob("prediction-*")))
 
     def send(self, **message: Any) -> None:
         self.send_line(json.dumps(message).encode())
@@ -62,7 +62,7 @@ class Child:
         """Send a prediction; give its id."""
         self.count += 1
         folder = self.folder / f"prediction-{self.count}"
-        folder.mkdir(exist_ok=True)
+        folder.mkdir()
         self.send(type="predict", id=str(self.count), input=values, folder=str(folder))
         return str(self.count)
 

@@ -1,6 +1,7 @@
 """The command: `python -m wriftai_runtime describe` and `serve`; a hub's worker and `wriftai` run it."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument("folder", type=Path, metavar="DIR", help="the model's folder")
     serving.add_argument(
-        "--replies", required=True, type=int, metavar="FD", help="descriptor to write messages to"
+        "--replies", required=True, type=_descriptor, metavar="FD", help="descriptor to write messages to"
     )
     serving.add_argument(
         "--concurrency", type=_positive, default=1, metavar="N", help="predictions side by side (default 1)"
@@ -72,10 +73,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return int(text)
+
+
+def _descriptor(text: str) -> int:
+    try:
+        os.fstat(int(text))
+    except (ValueError, OSError):
+        raise argparse.ArgumentTypeError(f"file descriptor {text} is not open") from None
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,15 @@
 import contextlib
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+
+from wriftai_runtime.requirements import check
 
 _PASSED = ("PATH", "HOME", "TMPDIR", "LANG")
 _PASSED_BEGINNINGS = ("UV_", "SSL_")
@@ -30,12 +33,13 @@ def build(folder: Path, requirements: Path, python: str, *, uv: str, seconds: fl
     Args:
         folder: Where the environment is to be; best named by the digest of the requirements.
         requirements: File of requirements, each with its hashes.
-        python: Version, as in "3.11", or path of a Python that is installed; none is downloaded.
+        python: Version of a Python that is installed, as in "3.11"; none is downloaded.
         uv: Path of uv.
         seconds: How long one step may take.
 
     Raises:
-        EnvironmentFailed: There is no such Python, or the requirements cannot be installed.
+        EnvironmentFailed: There is no such Python, or the requirements cannot be installed; also those that name
+            anything but pinned versions from an index.
     """
     folder = folder.absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -81,27 +85,51 @@ def resolve(
         seconds: How long it may take.
 
     Raises:
-        EnvironmentFailed: They do not go together, or something has no wheel.
+        EnvironmentFailed: They do not go together, something has no wheel, or is not from an index.
     """
     options = ["--quiet", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
     command = [uv, "pip", "compile", *options, "--universal", "--generate-hashes", "--only-binary", ":all:"]
     with tempfile.NamedTemporaryFile("w", prefix="wriftai-", suffix=".txt", encoding="utf-8") as file:
         file.write(_lines(overrides))
         file.flush()
-        command += ["--no-python-downloads", "--python-version", python, "--overrides", file.name, "-"]
-        return _run(command, seconds, _lines(requirements))
+        command += ["--no-python-downloads", "--python-version", _version(python), "--overrides", file.name, "-"]
+        pinned = _run(command, seconds, _lines(requirements))
+    _check(pinned)
+    return pinned
 
 
 def _lines(requirements: Iterable[str]) -> str:
-    return "".join(f"{requirement}\n" for requirement in requirements)
+    return "".join(f"{_requirement(requirement)}\n" for requirement in requirements)
+
+
+def _version(python: str) -> str:
+    """Let only versions through: what comes with a model does not choose what is run to make its environment."""
+    if not re.fullmatch(r"\d+\.\d+(\.\d+)?", python):
+        raise EnvironmentFailed(f"{python!r} is not a version of Python, as in 3.11.")
+    return python
+
+
+def _requirement(text: str) -> str:
+    if text.startswith("-") or "\n" in text:
+        raise EnvironmentFailed(f"{text!r} is not a requirement: write one as in `numpy>=2,<3`.")
+    return text
+
+
+def _check(requirements: str) -> None:
+    try:
+        check(requirements)
+    except ValueError as error:
+        raise EnvironmentFailed(str(error)) from None
 
 
 def _make(folder: Path, requirements: Path, python: str, uv: str, seconds: float) -> None:
+    text = requirements.read_text()
+    _check(text)
     try:
         options = ["--quiet", "--no-project", "--no-python-downloads", "--relocatable"]
-        _run([uv, "venv", *options, "--python", python, str(folder)], seconds)
+        _run([uv, "venv", *options, "--python", _version(python), str(folder)], seconds)
         options = ["--quiet", "--require-hashes", "--only-binary", ":all:", "--link-mode", "copy"]
-        if requirements.read_text().strip():
+        if text.strip():
             command = [uv, "pip", "sync", *options, "--python", str(python_in(folder)), str(requirements)]
             _run(command, seconds)
         (folder / _MARKER).touch()

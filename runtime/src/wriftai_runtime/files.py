@@ -128,7 +128,8 @@ def _extension_name(url: str) -> str:
 
 def _name_in(url: str) -> str:
     """Keep the last part of the address as the name, of letters, digits and a few signs only."""
-    last = urllib.parse.unquote(urllib.parse.urlsplit(url).path).rpartition("/")[2]
+    path = re.split("[?#]", url.partition("://")[2])[0].partition("/")[2]
+    last = urllib.parse.unquote(path).rpartition("/")[2]
     name = re.sub(r"[^A-Za-z0-9._-]", "_", last).lstrip(".-")
     stem, dot, extension = name.rpartition(".")
     if dot and len(extension) <= 10:
