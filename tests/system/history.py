@@ -1,7 +1,8 @@
 """A checker of what happened to predictions: what clients, receivers and the database saw must fit together.
 
-Every prediction has a key as its input, and every run says a marker of its own before anything else and gives it,
-once or in pieces, as its output. So it shows which attempt an output is from, and whether a key was run twice.
+Every prediction has a key in its input. Every run says a marker, `marker-` and what no other has, before anything
+else, and gives it, once or in pieces, as its output. So it shows which attempt an output is from, and whether a key
+was run twice.
 """
 
 import json
@@ -23,7 +24,7 @@ class Accepted(NamedTuple):
     """The hub has said that it took a prediction.
 
     Attributes:
-        key: The idempotency key, and the input.
+        key: The idempotency key, which is in the input too.
         prediction_id: As the hub answered.
     """
 
@@ -81,7 +82,7 @@ class Stored(NamedTuple):
     """A prediction as it is in the database.
 
     Attributes:
-        key: Its input.
+        key: In its input.
         status: Its last.
         attempt: How often it was started.
         result: Its output and error, as JSON.
@@ -133,11 +134,13 @@ def read(connection: sqlite3.Connection) -> Final:
         " FROM predictions"
     )
     predictions = {
-        row[0]: Stored(json.loads(row[1]), row[2], row[3], result(row[4], row[5]), _markers(row[4]), *row[6:])
+        row[0]: Stored(
+            json.loads(row[1])["key"], row[2], row[3], result(row[4], row[5]), _markers(row[4]), *row[6:]
+        )
         for row in rows
     }
     events = connection.execute(
-        "SELECT prediction_id, attempt, data FROM prediction_events WHERE kind = 'log' ORDER BY attempt, seq"
+        "SELECT prediction_id, attempt, data FROM prediction_events WHERE kind = 'log' AND data LIKE 'marker-%'"
     )
     unsent = connection.execute("SELECT id, prediction_id, body FROM webhook_deliveries ORDER BY id")
     last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'webhook_deliveries'").fetchone()

@@ -50,8 +50,8 @@ SOUND = {
     ),
     "expire": ("UPDATE predictions SET status = 'pending' WHERE id = :id AND status = 'started' RETURNING id"),
     "enqueue": (
-        "INSERT INTO webhook_deliveries (prediction_id, body, created_at, next_at)"
-        " SELECT :id, json_object('status', :status), 'now', 'now'"
+        "INSERT INTO webhook_deliveries (prediction_id, user_id, body, created_at, next_at)"
+        " SELECT :id, 'ada', json_object('status', :status), 'now', 'now'"
     ),
     "head": "SELECT min(id) FROM webhook_deliveries WHERE prediction_id = :id",
     "delivered": "DELETE FROM webhook_deliveries WHERE id = :delivery",
@@ -151,14 +151,14 @@ class Simulation:
 
     def _create(self) -> None:
         key = f"key-{self._chance.randrange(KEYS)}"
-        known = self._do("find", input=json.dumps(key))
+        known = self._do("find", input=json.dumps({"key": key}))
         prediction_id = known[0] if known else f"of-{key}-{self._tick()}"
         if known is None:
             self._connection.execute(
                 "INSERT INTO predictions (id, user_id, model_id, version_id, hardware_id, hub_url, status, input,"
                 " webhook_url, created_at, updated_at)"
                 " VALUES (?, 'ada', '', '', 'cpu', '', 'pending', ?, 'http://receiver', '', '')",
-                (prediction_id, json.dumps(key)),
+                (prediction_id, json.dumps({"key": key})),
             )
         if self._chance.random() < 0.8:  # Otherwise the answer is lost.
             self.history.accepted.append(Accepted(key, prediction_id))

@@ -251,10 +251,12 @@ webhook_deliveries = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("prediction_id", Text, ForeignKey("predictions.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("user_id", Text, ForeignKey("users.id"), nullable=False),
     Column("body", Text, nullable=False),
     Column("created_at", Text, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("next_at", Text, nullable=False, index=True),
+    Column("next_at", Text, nullable=False),
     # Receivers tell deliveries apart by their ids, so that of one that is gone is not given again.
     sqlite_autoincrement=True,
 )
+Index("ix_webhook_deliveries_due", webhook_deliveries.c.user_id, webhook_deliveries.c.next_at)

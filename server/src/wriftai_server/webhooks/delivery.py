@@ -27,7 +27,7 @@ from wriftai_server.webhooks.addresses import CheckedTransport, Resolve, look_up
 from wriftai_server.webhooks.store import Delivery
 
 _SIDE_BY_SIDE = 64
-# Someone whose receivers do not answer leaves places to the others.
+# Someone whose receivers do not answer leaves places to others.
 _OF_ONE_USER = 16
 _ANSWER_SECONDS = 10
 # An address that takes no connection leaves time for the next one of the host.
@@ -72,35 +72,35 @@ class Deliverer:
                     posting.create_task(self._deliver(delivery))
 
     async def _next(self, watch: Watch) -> Delivery:
-        """Wait for a delivery that is due, and claim it."""
+        """Wait for a delivery that is due and has a place, and claim it."""
         while True:
             try:
-                seconds = await self._seconds_until_due()
-                if seconds <= 0 and (delivery := await self._claim()) is not None:
+                due = await self._due()
+                moment = now()
+                ready = [user_id for user_id, next_at in due.items() if next_at <= moment]
+                if not ready:
+                    await watch.changed(_seconds_until(min(due.values(), default=None)))
+                    continue
+                user_id = min(ready, key=lambda user_id: (self._under_way[user_id], due[user_id]))
+                if (delivery := await self._claim(user_id)) is not None:
                     return delivery
             except DatabaseUnavailable as error:
                 _log.error("database unavailable", reason=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)
-            else:
-                # What is due and has no place yet gets one when another delivery ends.
-                await watch.changed(seconds if seconds > 0 else _RETRY_SECONDS)
 
-    async def _seconds_until_due(self) -> float:
-        async with self._database.reading() as view:
-            due = await store.next_due(view)
-        if due is None:
-            return _IDLE_SECONDS
-        return (datetime.fromisoformat(due) - datetime.now(UTC)).total_seconds()
-
-    async def _claim(self) -> Delivery | None:
+    async def _due(self) -> dict[str, str]:
+        """Find when the next delivery of each user is due for whom there is a place."""
         if self._under_way.total() == _SIDE_BY_SIDE:
-            return None
-        busy = [user_id for user_id, number in self._under_way.items() if number == _OF_ONE_USER]
+            return {}
+        async with self._database.reading() as view:
+            due = await store.due(view)
+        return {user_id: at for user_id, at in due.items() if self._under_way[user_id] < _OF_ONE_USER}
+
+    async def _claim(self, user_id: str) -> Delivery | None:
         async with self._database.writing() as transaction:
             moment = datetime.now(UTC)
-            return await store.claim(
-                transaction, now=timestamp(moment), lease=timestamp(moment + _LEASE), but_of=busy
-            )
+            lease = timestamp(moment + _LEASE)
+            return await store.claim(transaction, user_id=user_id, now=timestamp(moment), lease=lease)
 
     async def _deliver(self, delivery: Delivery) -> None:
         try:
@@ -128,6 +128,12 @@ class Deliverer:
         except Exception as error:
             return f"{type(error).__name__}: {error}"
         return None if response.is_success else f"status {response.status_code}"
+
+
+def _seconds_until(moment: str | None) -> float:
+    if moment is None:
+        return _IDLE_SECONDS
+    return (datetime.fromisoformat(moment) - datetime.now(UTC)).total_seconds()
 
 
 async def _put_off(transaction: Transaction, delivery: Delivery, failure: str) -> None:

@@ -4,8 +4,6 @@ The rows of a prediction have one `next_at` and one number of attempts, those of
 and when they are due the first is posted.
 """
 
-from collections.abc import Collection
-from functools import cache
 from typing import NamedTuple
 
 from sqlalchemy import Integer, bindparam, delete, func, insert, select, update
@@ -21,6 +19,9 @@ _HELD = deliveries.c.next_at == bindparam("lease")
 _ADD = Statement(
     insert(deliveries).values(
         prediction_id=bindparam("of_prediction"),
+        user_id=select(predictions.c.user_id)
+        .where(predictions.c.id == bindparam("of_prediction"))
+        .scalar_subquery(),
         body=bindparam("body"),
         created_at=bindparam("now"),
         next_at=func.coalesce(
@@ -28,12 +29,36 @@ _ADD = Statement(
         ),
     )
 )
-_NEXT_DUE = Statement(select(func.min(deliveries.c.next_at)))
+
+# From one user to the next, so that it costs the same however many deliveries each of them has.
+_first = select(func.min(deliveries.c.user_id).label("user_id")).cte(recursive=True)
+_following = (
+    select(func.min(deliveries.c.user_id)).where(deliveries.c.user_id > _first.c.user_id).scalar_subquery()
+)
+_users = _first.union_all(select(_following).where(_first.c.user_id.is_not(None)))
+_next_at = (
+    select(func.min(deliveries.c.next_at)).where(deliveries.c.user_id == _users.c.user_id).scalar_subquery()
+)
+_DUE = Statement(select(_users.c.user_id, _next_at).where(_users.c.user_id.is_not(None)))
+
+_longest_due = (
+    select(deliveries.c.prediction_id)
+    .where(deliveries.c.user_id == bindparam("of_user"), deliveries.c.next_at <= bindparam("now"))
+    .order_by(deliveries.c.next_at)
+    .limit(1)
+    .scalar_subquery()
+)
+_CLAIM = Statement(
+    update(deliveries)
+    .where(deliveries.c.prediction_id == _longest_due)
+    .values(next_at=bindparam("lease"))
+    .returning(deliveries.c.id)
+)
 _GET = Statement(
     select(
         deliveries.c.id,
         deliveries.c.prediction_id,
-        predictions.c.user_id,
+        deliveries.c.user_id,
         predictions.c.webhook_url,
         users.c.webhook_secret,
         deliveries.c.body,
@@ -42,7 +67,7 @@ _GET = Statement(
         deliveries.c.next_at,
     )
     .join_from(deliveries, predictions, predictions.c.id == deliveries.c.prediction_id)
-    .join(users, users.c.id == predictions.c.user_id)
+    .join(users, users.c.id == deliveries.c.user_id)
     .where(deliveries.c.id == bindparam("delivery_id"))
 )
 _REMOVE = Statement(delete(deliveries).where(deliveries.c.id == bindparam("delivery_id"), _HELD))
@@ -52,26 +77,6 @@ _POSTPONE = Statement(
     .where(_OF_PREDICTION, _HELD)
     .values(next_at=bindparam("next_at"), attempts=bindparam("attempts", type_=Integer()))
 )
-
-
-@cache
-def _claim(others: int) -> Statement:
-    longest_due = (
-        select(deliveries.c.prediction_id)
-        .join(predictions, predictions.c.id == deliveries.c.prediction_id)
-        .where(
-            deliveries.c.next_at <= bindparam("now"),
-            *(predictions.c.user_id != bindparam(f"other_{n}") for n in range(others)),
-        )
-        .order_by(deliveries.c.next_at)
-        .limit(1)
-    )
-    return Statement(
-        update(deliveries)
-        .where(deliveries.c.prediction_id == longest_due.scalar_subquery())
-        .values(next_at=bindparam("lease"))
-        .returning(deliveries.c.id)
-    )
 
 
 class Delivery(NamedTuple):
@@ -105,24 +110,21 @@ async def add(transaction: Transaction, *, prediction_id: str, body: str, now: s
     await transaction.execute(_ADD, of_prediction=prediction_id, body=body, now=now)
 
 
-async def next_due(view: Reader) -> str | None:
-    """Find when the next delivery is due; None when there is none."""
-    row = await view.one(_NEXT_DUE)
-    due: str | None = None if row is None else row[0]
-    return due
+async def due(view: Reader) -> dict[str, str]:
+    """Find when the next delivery of each user is due who has any."""
+    return {row[0]: row[1] for row in await view.all(_DUE)}
 
 
-async def claim(transaction: Transaction, *, now: str, lease: str, but_of: Collection[str]) -> Delivery | None:
+async def claim(transaction: Transaction, *, user_id: str, now: str, lease: str) -> Delivery | None:
     """Claim the first delivery of the prediction whose deliveries have been due for longest; None when none are.
 
     Args:
         transaction: Moves its deliveries.
+        user_id: Whose predictions count.
         now: What is due by then.
         lease: When they are due again. It tells this claim from later ones.
-        but_of: Ids of users whose predictions are left where they are.
     """
-    others = {f"other_{n}": user_id for n, user_id in enumerate(but_of)}
-    claimed = await transaction.all(_claim(len(others)), now=now, lease=lease, **others)
+    claimed = await transaction.all(_CLAIM, of_user=user_id, now=now, lease=lease)
     if not claimed:
         return None
     row = await transaction.one(_GET, delivery_id=min(row[0] for row in claimed))

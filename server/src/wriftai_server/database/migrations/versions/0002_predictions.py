@@ -148,6 +148,7 @@ def upgrade() -> None:
         "webhook_deliveries",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("prediction_id", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("created_at", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
@@ -158,10 +159,11 @@ def upgrade() -> None:
             name=op.f("fk_webhook_deliveries_prediction_id"),
             ondelete="CASCADE",
         ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_webhook_deliveries_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_deliveries")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_webhook_deliveries_next_at"), "webhook_deliveries", ["next_at"], unique=False)
+    op.create_index("ix_webhook_deliveries_due", "webhook_deliveries", ["user_id", "next_at"], unique=False)
     op.create_index(
         op.f("ix_webhook_deliveries_prediction_id"), "webhook_deliveries", ["prediction_id"], unique=False
     )
