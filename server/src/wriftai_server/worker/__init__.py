@@ -1,0 +1,1 @@
+"""Runs predictions: claims them, keeps runtimes for them, and writes down what comes of it."""
