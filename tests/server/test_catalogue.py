@@ -108,3 +108,20 @@ def test_a_driver_that_fails_leaves_the_processor(driver: Path) -> None:
 def test_a_machine_without_a_driver_has_its_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert [entry.identifier for entry in detect()] == ["cpu"]
+
+
+@pytest.mark.parametrize(
+    ("more", "capacity"),
+    [("", 1), ("slots = 3\n", 3), ("gpus = 2\n", 2), ("gpus = 2\nslots = 5\n", 5)],
+)
+def test_how_many_models_are_kept_loaded(file: Path, more: str, capacity: int) -> None:
+    file.write_text(ENTRY + more)
+    assert read(file)[1].capacity == capacity
+
+
+def test_hardware_has_a_slot_at_least(file: Path) -> None:
+    file.write_text(ENTRY.replace("cpus = 1", "cpus = 0"))
+    assert read(file)[1].capacity == 1
+    file.write_text(ENTRY + "slots = 0\n")
+    with pytest.raises(BadCatalogue, match="slots"):
+        read(file)

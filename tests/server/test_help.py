@@ -13,6 +13,7 @@ GOLDEN = Path(__file__).with_name("help.txt")
 COMMANDS: tuple[list[str], ...] = (
     [],
     ["serve"],
+    ["worker"],
     ["import"],
     ["users"],
     ["users", "create"],
@@ -51,6 +52,10 @@ def test_every_setting_of_a_hub_is_in_it() -> None:
         "HARDWARE",
         "RATE_LIMIT",
         "WEBHOOK_ALLOW",
+        "OBJECT_STORE",
+        "NO_WORKER",
+        "IDLE_SECONDS",
+        "RETENTION_DAYS",
         "LOG_LEVEL",
     ):
         assert f"WRIFTAI_{name}" in serve

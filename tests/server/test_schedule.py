@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wriftai_server.worker.schedule import Demand, Load, Phase, Rules, Serve, Slot, Step, Unload, decide
+from wriftai_server.worker.schedule import Demand, Load, Phase, Rules, Serve, Slot, Step, Unload, Yield, decide
 
 RULES = Rules(idle_seconds=100, turn_seconds=5, crowd_seconds=2)
 VERSIONS = st.sampled_from("abcdef")
@@ -63,6 +63,9 @@ def test_what_holds_for_every_decision(
             case Unload():
                 assert slot.is_idle
                 assert slot.version not in wanted
+            case Yield():
+                assert slot.phase is Phase.READY
+                assert wanted - {slot.version}
     _check_that_none_waits_beside_a_free_slot(slots, demands, steps)
 
 
@@ -108,13 +111,13 @@ def test_a_turn_is_at_least_as_long_as_loading_took() -> None:
 
 def test_a_runtime_whose_turn_is_over_runs_empty_and_then_makes_room() -> None:
     busy = ready("a", running=1, room=3, at=10)
-    assert decide(50, [busy], waiting("a", "b"), {"A": 49}, RULES) == []
+    assert decide(50, [busy], waiting("a", "b"), {"A": 49}, RULES) == [Yield(0)]
     assert decide(50, [busy._replace(running=0)], waiting("a", "b"), {"A": 49}, RULES) == [Load(0, "b")]
 
 
 def test_only_as_many_runtimes_run_empty_as_are_needed() -> None:
     slots = [ready("a", running=1, at=20), ready("b", running=1, at=10)]
-    assert decide(50, slots, waiting("a", "b", "c"), {}, RULES) == [Serve(0)]
+    assert decide(50, slots, waiting("a", "b", "c"), {}, RULES) == [Serve(0), Yield(1)]
 
 
 def test_a_runtime_is_stopped_when_nobody_used_it_for_long() -> None:

@@ -1,5 +1,6 @@
 """Put the hub together."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -35,6 +36,7 @@ from wriftai_server.users import routes as users
 from wriftai_server.versions import routes as versions
 from wriftai_server.web import openapi
 from wriftai_server.web import routes as web
+from wriftai_server.worker.worker import Worker
 
 # Those that take inputs, which may be longer than other bodies.
 PREDICTIONS = (
@@ -127,6 +129,7 @@ def build(settings: Settings) -> Hub:
         SchemaTooNew: A newer release has used the folder.
         BadCatalogue: The catalogue of hardware is malformed.
         UnusableStore: The address of the object store cannot be used.
+        Unconfined: Models cannot be locked in, and the settings require it.
     """
     offered = catalogue.detect() if settings.hardware is None else catalogue.read(settings.hardware)
     database = open_database(settings.data_dir)
@@ -136,12 +139,21 @@ def build(settings: Settings) -> Hub:
     async def life(_: Litestar) -> AsyncIterator[None]:
         async with database.writing() as transaction:
             await hardware.offer(transaction, offered)
+        working = None if worker is None else asyncio.create_task(worker.run())
         yield
+        if working is not None:
+            working.cancel()
+            await asyncio.wait([working])
         await database.close()
         requests.flush()
         _log.info("stopped")
 
     litestar = compose(settings, database, life)
+    worker = None
+    if settings.worker is not None:
+        state = litestar.state
+        worker = Worker(database, state["blobs"], state["changes"], settings, offered)
+        worker.open()
     return Hub(Observed(Heads(WholeParts(litestar)), requests), litestar.state["changes"])
 
 

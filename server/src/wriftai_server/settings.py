@@ -10,6 +10,41 @@ from msgspec import Meta
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Confinement = Literal["required", "best-effort"]
+
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of what runs predictions.
+
+    Attributes:
+        idle_seconds: A runtime that nobody used for so long is stopped.
+        setup_seconds: Loading a model may take at most so long.
+        prediction_seconds: A prediction may take at most so long.
+        lease_seconds: What a worker runs is taken back when it was not heard of for so long.
+        grace_seconds: What runs when the worker is told to stop has so long to end; then it is given back.
+        max_output_bytes: A prediction's output may be at most so long, as JSON.
+        memory_mb: Main memory that a runtime may use, in MiB; 0 is four fifths of the machine's.
+        disk_mb: Size of the files that a runtime may keep, in MiB.
+        max_processes: Processes and threads that a runtime may have.
+        models_have_network: Whether models may open connections.
+        confinement: Whether to refuse to run models where the kernel cannot lock them in, or only to warn.
+        retention_days: Inputs, outputs and logs are removed so long after a prediction ended.
+    """
+
+    idle_seconds: Seconds = 300
+    setup_seconds: Seconds = 600
+    prediction_seconds: Seconds = 1800
+    lease_seconds: Seconds = 30
+    grace_seconds: Annotated[float, Meta(ge=0)] = 10
+    max_output_bytes: Annotated[int, Meta(ge=1)] = 8 * 1024 * 1024
+    memory_mb: Annotated[int, Meta(ge=0)] = 0
+    disk_mb: Annotated[int, Meta(ge=1)] = 4096
+    max_processes: Annotated[int, Meta(ge=1)] = 512
+    models_have_network: bool = True
+    confinement: Confinement = "best-effort"
+    retention_days: Annotated[float, Meta(gt=0)] = 30
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             (`X-Forwarded-For`, `X-Forwarded-Proto`); empty trusts nobody.
         webhook_allow: Networks, parted by commas, that webhooks may be posted to although they are not public.
         log_level: Less important lines are left out.
+        worker: Settings of what runs predictions in the same process; None leaves that to other processes.
     """
 
     data_dir: Path
@@ -47,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: str = ""
     webhook_allow: str = ""
     log_level: LogLevel = "info"
+    worker: WorkerSettings | None = None
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wriftai_server._version import __version__
-from wriftai_server.cli import models, serve, tokens, users
+from wriftai_server.cli import models, serve, tokens, users, worker
 
 app = typer.Typer(
     name="wriftai-server",
@@ -19,6 +19,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
 app.command("import")(models.import_)
 app.add_typer(users.app, name="users")
 app.add_typer(tokens.app, name="tokens")

@@ -1,12 +1,13 @@
 """`wriftai-server serve`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from wriftai_server.cli.folder import DEFAULT, DataDir
-from wriftai_server.settings import LogLevel, Settings, networks
+from wriftai_server.cli.options import Hardware, LogLevelOption, ObjectStore, WebhookAllow
+from wriftai_server.cli.workers import with_worker_options
+from wriftai_server.settings import Settings, WorkerSettings
 
 
 def _absolute(public_url: str | None) -> str | None:
@@ -15,24 +16,7 @@ def _absolute(public_url: str | None) -> str | None:
     return public_url
 
 
-def _networks(text: str) -> str:
-    try:
-        networks(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{error}. Name networks like 127.0.0.0/8, parted by commas.") from None
-    return text
-
-
-WebhookAllow = Annotated[
-    str,
-    typer.Option(
-        envvar="WRIFTAI_WEBHOOK_ALLOW",
-        help="Networks, parted by commas, that webhooks may be posted to although they are not public.",
-        callback=_networks,
-    ),
-]
-
-
+@with_worker_options
 def serve(
     data_dir: DataDir = DEFAULT,
     host: Annotated[str, typer.Option(envvar="WRIFTAI_HOST", help="Address to listen on.")] = "127.0.0.1",
@@ -47,12 +31,8 @@ def serve(
             callback=_absolute,
         ),
     ] = None,
-    hardware: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="WRIFTAI_HARDWARE", help="TOML file with one [[hardware]] table for each kind offered."
-        ),
-    ] = None,
+    hardware: Hardware = None,
+    object_store: ObjectStore = None,
     rate_limit: Annotated[
         int,
         typer.Option(
@@ -67,9 +47,17 @@ def serve(
         ),
     ] = "",
     webhook_allow: WebhookAllow = "",
-    log_level: Annotated[
-        LogLevel, typer.Option(envvar="WRIFTAI_LOG_LEVEL", help="Leave less important lines out of the log.")
-    ] = "info",
+    log_level: LogLevelOption = "info",
+    no_worker: Annotated[
+        bool,
+        typer.Option(
+            "--no-worker",
+            envvar="WRIFTAI_NO_WORKER",
+            help="Run no predictions in this process: `wriftai-server worker` does.",
+        ),
+    ] = False,
+    *,
+    worker: WorkerSettings,
 ) -> None:
     """Run the hub until it is told to stop (Ctrl-C, SIGTERM); what is under way is finished first."""
     from wriftai_server.cli.running import run
@@ -81,9 +69,11 @@ def serve(
             port=port,
             public_url=public_url,
             hardware=hardware,
+            object_store=object_store,
             rate_limit=rate_limit,
             trusted_proxies=trusted_proxies,
             webhook_allow=webhook_allow,
             log_level=log_level,
+            worker=None if no_worker else worker,
         )
     )

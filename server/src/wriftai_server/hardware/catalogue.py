@@ -28,6 +28,7 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True):
         ram_gb: Main memory, in GB.
         gpus: Number of GPUs.
         ram_per_gpu_gb: Memory of each GPU, in GB.
+        slots: How many models a worker keeps loaded on it at a time; None is one a GPU, or else one a core.
     """
 
     identifier: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$(?!\n)")]
@@ -36,6 +37,12 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True):
     ram_gb: Count
     gpus: Count = 0
     ram_per_gpu_gb: Count = 0
+    slots: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+
+    @property
+    def capacity(self) -> int:
+        """How many models are kept loaded on it at a time."""
+        return self.slots or max(1, self.gpus or self.cpus)
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):

@@ -44,4 +44,6 @@ async def offer(transaction: Transaction, catalogue: list[Entry]) -> None:
     await store.withdraw_all(transaction)
     for entry in catalogue:
         moment += timedelta(microseconds=1)
-        await store.offer(transaction, id=new_id(), created_at=timestamp(moment), **msgspec.structs.asdict(entry))
+        values = msgspec.structs.asdict(entry)
+        del values["slots"]  # A matter between the operator and the workers.
+        await store.offer(transaction, id=new_id(), created_at=timestamp(moment), **values)

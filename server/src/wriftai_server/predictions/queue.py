@@ -82,6 +82,14 @@ _RENEW = Statement(
     .values(lease_until=bindparam("lease_until"))
     .returning(predictions.c.id, predictions.c.attempt, predictions.c.cancel_requested_at)
 )
+_TO_CANCEL = Statement(
+    select(predictions.c.id).where(
+        _STARTED,
+        predictions.c.lease_until > "",
+        predictions.c.worker == bindparam("held_by"),
+        predictions.c.cancel_requested_at.is_not(None),
+    )
+)
 _LAST_SEQ = Statement(
     select(
         select(func.coalesce(func.max(prediction_events.c.seq), 0))
@@ -182,6 +190,11 @@ async def renew(transaction: Transaction, *, worker: str, lease_until: str) -> l
     """Hold everything that a worker still holds for longer; what is missing in the answer it holds no more."""
     rows = await transaction.all(_RENEW, held_by=worker, lease_until=lease_until)
     return [Held(row[0], row[1], row[2] is not None) for row in rows]
+
+
+async def to_cancel(view: Reader, *, worker: str) -> list[str]:
+    """Find what a worker holds and is to stop."""
+    return [row[0] for row in await view.all(_TO_CANCEL, held_by=worker)]
 
 
 async def add_events(transaction: Transaction, claim: Claim, events: Iterable[Event]) -> bool:

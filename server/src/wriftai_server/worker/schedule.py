@@ -1,9 +1,9 @@
 """Decides what the slots of one kind of hardware do next. Nothing in here waits, starts or stores anything.
 
-A slot holds one runtime at most. Who has waited longest for any service comes first, by model, so that many versions
-or many predictions of one model do not buy it more. A runtime that is in demand keeps its slot for a turn, at least as
-long as loading it took; only then does it make room for another that has none. So two busy models on one slot take
-turns, and neither is loaded anew for every prediction.
+A slot holds one runtime at most. Who has waited longest for any service comes first, by model, so that many
+versions or many predictions of one model do not buy it more. A runtime that is in demand keeps its slot for a
+turn, at least as long as loading it took; only then does it make room for another that has none. So two busy
+models on one slot take turns, and neither is loaded anew for every prediction.
 """
 
 import enum
@@ -95,7 +95,13 @@ class Unload(NamedTuple):
     slot: int
 
 
-Step = Serve | Load | Unload
+class Yield(NamedTuple):
+    """Let the slot's runtime run empty: others wait for the slot."""
+
+    slot: int
+
+
+Step = Serve | Load | Unload | Yield
 
 
 def decide(
@@ -130,9 +136,10 @@ def decide(
     for place, slot in enumerate(slots):
         if place in taken or slot.phase is not Phase.READY:
             continue
-        if slot.version in wanted:
-            if slot.room and place not in yielding:
-                steps.append(Serve(place))
+        if place in yielding:
+            steps.append(Yield(place))
+        elif slot.version in wanted:
+            steps += [Serve(place)] if slot.room else []
         elif slot.is_idle and now - slot.used_at >= rules.idle_seconds:
             steps.append(Unload(place))
     return steps

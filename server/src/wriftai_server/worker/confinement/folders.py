@@ -10,7 +10,12 @@ from wriftai_server.worker.confinement.spec import Spec
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc", "/sys")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _GPUS = ("nvidia", "kfd", "dri")
-_LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
+_LINKS = {
+    "fd": "/proc/self/fd",
+    "stdin": "/proc/self/fd/0",
+    "stdout": "/proc/self/fd/1",
+    "stderr": "/proc/self/fd/2",
+}
 # A link to it leads out of /etc on some systems.
 _RESOLVER = "/etc/resolv.conf"
 
@@ -78,14 +83,14 @@ class Root:
             has_devices: Whether it is a device, or holds some.
             at: Where to; None is the same place.
         """
-        target = Path(self._folder + (at or path))
+        source, target = Path(path), Path(self._folder + (at or path))
         if target.is_symlink() or not os.path.lexists(path):
             return
         target.parent.mkdir(parents=True, exist_ok=True)
-        if os.path.islink(path):
-            target.symlink_to(os.readlink(path))
+        if source.is_symlink():
+            target.symlink_to(source.readlink())
             return
-        target.mkdir(exist_ok=True) if os.path.isdir(path) else target.touch()
+        target.mkdir(exist_ok=True) if source.is_dir() else target.touch()
         kernel.bind(path, str(target))
         kernel.restrict_mount(str(target), is_read_only=is_read_only, has_devices=has_devices)
 
@@ -108,7 +113,7 @@ class Root:
 def _outermost(paths: list[str]) -> list[str]:
     chosen: list[str] = []
     for path in sorted({os.path.normpath(path) for path in paths}, key=len):
-        if not any(_is_inside(path, other) for other in chosen if not os.path.islink(other)):
+        if not any(_is_inside(path, other) for other in chosen if not Path(other).is_symlink()):
             chosen.append(path)
     return chosen
 

@@ -1,9 +1,9 @@
 """Starts a program that sees and uses only what it may, watches it, and ends all of it with the first process.
 
 On Linux three processes stand in a row: the launcher, which the hub starts and kills; the first process of a
-namespace, which watches and reaps; and the program. When the first or the second is gone, the kernel ends all that
-the program ever started. Where the kernel does not allow namespaces, the launcher does the watching itself; elsewhere
-than on Linux there are only the limits on resources.
+namespace, which watches and reaps; and the program. When the first or the second is gone, the kernel ends all
+that the program ever started. Where the kernel does not allow namespaces, the launcher does the watching itself;
+elsewhere than on Linux there are only the limits on resources.
 """
 
 import contextlib
@@ -26,19 +26,23 @@ _UNUSABLE = 126  # As shells say it of a program that cannot be executed.
 def main(text: str) -> NoReturn:
     """Run what a spec says, and end as it ends.
 
-    Tells the status descriptor, in this order: `{"lacking": […]}`, what the kernel does not allow, before the program
-    starts; `{"excess": "memory" | "disk"}` when that is why it was killed; `{"exit": …}`, or `{"signal": …}`, as the
-    last thing. `{"fault": …}` tells why it could not be started.
+    Tells the status descriptor, in this order: `{"lacking": […]}`, what the kernel does not allow, before the
+    program starts; `{"excess": "memory" | "disk"}` when that is why it was killed; `{"exit": …}`, or
+    `{"signal": …}`, as the last thing. `{"fault": …}` tells why it could not be started.
     """
     spec = decode(text)
+    os.set_inheritable(spec.status, False)
     try:
-        _run(spec) if sys.platform == "linux" else _run_elsewhere(spec)
+        if sys.platform == "linux":
+            _run(spec)
+        else:
+            _run_elsewhere(spec)
     except OSError as error:
         _tell(spec, fault=str(error))
-        os._exit(_UNUSABLE)
+    os._exit(_UNUSABLE)
 
 
-def _run(spec: Spec) -> None:
+def _run(spec: Spec) -> NoReturn:
     lacking = [] if landlock.version() else ["landlock"]
     if not _unshare(spec):
         _run_here(spec, [*lacking, "namespaces"])

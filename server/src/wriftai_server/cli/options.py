@@ -1,0 +1,43 @@
+"""Options that several commands have."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wriftai_server.settings import LogLevel, networks
+
+
+def _networks(text: str) -> str:
+    try:
+        networks(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}. Name networks like 127.0.0.0/8, parted by commas.") from None
+    return text
+
+
+WebhookAllow = Annotated[
+    str,
+    typer.Option(
+        envvar="WRIFTAI_WEBHOOK_ALLOW",
+        help="Networks, parted by commas, that webhooks may be posted to although they are not public.",
+        callback=_networks,
+    ),
+]
+
+Hardware = Annotated[
+    Path | None,
+    typer.Option(envvar="WRIFTAI_HARDWARE", help="TOML file with one [[hardware]] table for each kind offered."),
+]
+
+ObjectStore = Annotated[
+    str | None,
+    typer.Option(
+        envvar="WRIFTAI_OBJECT_STORE",
+        help="Bucket that holds the images, as s3://bucket/prefix; by default the folder does.",
+    ),
+]
+
+LogLevelOption = Annotated[
+    LogLevel, typer.Option(envvar="WRIFTAI_LOG_LEVEL", help="Leave less important lines out of the log.")
+]

@@ -1,0 +1,50 @@
+"""A worker in this process, from its first word to its last."""
+
+import asyncio
+import signal
+import sys
+
+import structlog
+import typer
+import uvloop
+
+from wriftai_server import logs
+from wriftai_server.cli.folder import fail
+from wriftai_server.cli.refusals import REFUSALS
+from wriftai_server.database.changes import Changes
+from wriftai_server.database.driver import Database
+from wriftai_server.database.opening import FILE_NAME, open_database
+from wriftai_server.hardware import catalogue
+from wriftai_server.images.blobs import Blobs
+from wriftai_server.settings import Settings
+from wriftai_server.worker.worker import Worker
+
+_log = structlog.get_logger()
+
+
+def work(settings: Settings) -> None:
+    """Run predictions until the process is told to stop; refusals end the command."""
+    logs.configure(settings.log_level)
+    if not (settings.data_dir / FILE_NAME).exists():
+        raise fail(f"There is no hub in {settings.data_dir}: name its folder with --data-dir.")
+    try:
+        offered = catalogue.detect() if settings.hardware is None else catalogue.read(settings.hardware)
+        database = open_database(settings.data_dir)
+        blobs = Blobs(settings.data_dir, settings.object_store)
+        worker = Worker(database, blobs, Changes(database), settings, offered)
+        worker.open()
+    except (*REFUSALS, OSError) as error:
+        raise fail(error) from None
+    _log.info("working", data_dir=str(settings.data_dir))
+    typer.echo(f"Running predictions of the hub in {settings.data_dir}. Ctrl-C stops it.")
+    sys.stdout.flush()
+    uvloop.run(_until_told(worker, database))
+
+
+async def _until_told(worker: Worker, database: Database) -> None:
+    running = asyncio.create_task(worker.run())
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(stop, running.cancel)
+    await asyncio.wait([running])
+    await database.close()
+    _log.info("stopped")

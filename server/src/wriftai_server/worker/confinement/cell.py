@@ -1,0 +1,265 @@
+"""Cells: one for each runtime, with folders of its own, started and removed by the worker."""
+
+import asyncio
+import contextlib
+import fcntl
+import functools
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import structlog
+
+from wriftai_server.settings import WorkerSettings
+from wriftai_server.worker.confinement.spec import Limits, Spec
+
+LAUNCHER = str(Path(__file__).parent)
+_PATH = "/usr/local/bin:/usr/bin:/bin"
+_USERS = range(
+    64200, 65000
+)  # A range that distributions leave free, and that fits a container's usual map of users.
+_OPEN_FILES = 4096
+_MIB = 1024**2
+_WORDS = {
+    "namespaces": "models see the machine's processes, and what they leave running outlives them",
+    "landlock": "models read every file that their user may read",
+    "processes": "models have no /proc, and their memory is limited by process",
+    "network": "models may open connections, though that is turned off",
+}
+
+_log = structlog.get_logger()
+
+
+class Unconfined(Exception):
+    """Models cannot be locked in, though the settings require it."""
+
+
+class Process(NamedTuple):
+    """A program that runs in a cell.
+
+    Attributes:
+        launcher: Ends all of it when it is terminated.
+        status: File descriptor to read what the launcher tells, one JSON object a line; its end is theirs.
+    """
+
+    launcher: subprocess.Popen[bytes]
+    status: int
+
+    def kill(self) -> None:
+        """End all of it, at once."""
+        self.launcher.terminate()
+
+
+class Cells:
+    """Makes cells, and removes those that killed workers left.
+
+    Args:
+        folder: Holds them; made when it is missing. Beside it lies what models may read.
+        settings: Limits.
+    """
+
+    def __init__(self, folder: Path, settings: WorkerSettings) -> None:
+        self._folder = folder / f"{os.getpid()}-{random.getrandbits(64):016x}"
+        self._settings = settings
+        self._users: set[int] = set()
+        self._lock: BinaryIO | None = None
+
+    def open(self) -> None:
+        """Get ready to make cells: remove what is left of others, and find out how well the kernel locks in.
+
+        Raises:
+            Unconfined: Not well enough for the settings.
+            OSError: The folder cannot be written to.
+        """
+        self._folder.mkdir(parents=True)
+        new = self._folder / "new-lock"
+        self._lock = new.open("wb")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        new.rename(self._folder / "lock")  # Nobody finds it while it is not locked.
+        _remove_abandoned(self._folder.parent)
+        lacking = self._lacking()
+        for word in lacking:
+            _log.warning("confinement is not whole", lacking=word, so=_WORDS.get(word, word))
+        if lacking and self._settings.confinement == "required":
+            raise Unconfined(
+                f"Models cannot be locked in: this machine lacks {' and '.join(lacking)}. Run the worker "
+                "elsewhere, or set --confinement best-effort and run only models that you trust."
+            )
+
+    async def close(self) -> None:
+        """Remove all cells."""
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        if self._lock is not None:
+            self._lock.close()
+
+    def make(self) -> "Cell":
+        """Make a cell.
+
+        Raises:
+            OSError: Its folders cannot be made.
+        """
+        user = random.choice([user for user in _USERS if user not in self._users]) if os.getuid() == 0 else None
+        cell = Cell(self._folder / f"{random.getrandbits(64):016x}", user, self._settings)
+        if user is not None:
+            self._users.add(user)
+        return cell
+
+    async def remove(self, cell: "Cell") -> None:
+        """Remove a cell whose processes have ended, with its files."""
+        await asyncio.to_thread(shutil.rmtree, cell.folder, ignore_errors=True)
+        if cell.user is not None:
+            self._users.discard(cell.user)
+
+    def _lacking(self) -> list[str]:
+        cell = self.make()
+        command = [os.path.realpath(sys.executable), "-I", "-S", "-c", "pass"]
+        lacking = _wait(cell.start(command, [sys.base_prefix], stdin=subprocess.DEVNULL))
+        shutil.rmtree(cell.folder)
+        return lacking
+
+
+class Cell:
+    """Folders that are made for one runtime, and what may run in them.
+
+    Args:
+        folder: To be made.
+        user: Owns what the runtime writes; None is the worker's own.
+        settings: Limits.
+    """
+
+    def __init__(self, folder: Path, user: int | None, settings: WorkerSettings) -> None:
+        self.folder = folder
+        self.user = user
+        self._settings = settings
+        self.scratch = folder / "scratch"
+        self._folders = folder / "folders"
+        for each in (folder, self._folders, folder / "root"):
+            each.mkdir()
+            each.chmod(0o755)
+        for each in (self.scratch, self.scratch / "shm"):
+            self._make_own(each)
+
+    def make_folder(self, name: str) -> Path:
+        """Make a folder that the runtime may write to.
+
+        Raises:
+            OSError: It cannot be made.
+        """
+        folder = self._folders / name
+        self._make_own(folder)
+        return folder
+
+    async def remove_folder(self, folder: Path) -> None:
+        """Remove a folder that the runtime may have written to."""
+        if not _remove_empty(folder):
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    def start(
+        self,
+        command: Sequence[str],
+        readable: Sequence[str],
+        *,
+        environment: dict[str, str] | None = None,
+        stdin: int,
+        stdout: int | None = None,
+        stderr: int | None = None,
+        keep: Sequence[int] = (),
+    ) -> Process:
+        """Start a program that sees nothing but what it is given; it dies with the calling thread.
+
+        Args:
+            command: Program, by its whole path, and arguments.
+            readable: Files and folders that it may read and execute, beside those of the system.
+            environment: Variables that it gets beside the usual ones.
+            stdin: What it reads.
+            stdout: Where it writes to; None is where the worker does.
+            stderr: Where it writes errors to; None is where the worker does.
+            keep: Further file descriptors that it gets.
+
+        Raises:
+            OSError: There are too many processes or open files.
+        """
+        ours, theirs = os.pipe()
+        try:
+            spec = self._spec(command, readable, environment or {}, theirs, list(keep))
+            launcher = subprocess.Popen(  # noqa: S603  our own launcher
+                [os.path.realpath(sys.executable), "-I", "-S", LAUNCHER, spec.encode()],
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                pass_fds=[theirs, *keep],
+                env={},
+                cwd="/",
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(ours)
+            raise
+        finally:
+            os.close(theirs)
+        return Process(launcher, ours)
+
+    def _make_own(self, folder: Path) -> None:
+        folder.mkdir()
+        folder.chmod(0o700)
+        if self.user is not None:
+            os.chown(folder, self.user, self.user)
+
+    def _spec(
+        self, command: Sequence[str], readable: Sequence[str], more: dict[str, str], status: int, keep: list[int]
+    ) -> Spec:
+        scratch = str(self.scratch)
+        usual = {"PATH": _PATH, "HOME": scratch, "TMPDIR": scratch, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+        return Spec(
+            command=list(command),
+            environment=usual | more,
+            readable=list(readable),
+            scratch=scratch,
+            folders=str(self._folders),
+            root=str(self.folder / "root"),
+            limits=Limits(
+                memory_bytes=self._settings.memory_mb * _MIB or _machine_memory() * 4 // 5,
+                disk_bytes=self._settings.disk_mb * _MIB,
+                processes=self._settings.max_processes,
+                open_files=_OPEN_FILES,
+            ),
+            user=self.user,
+            has_network=self._settings.models_have_network,
+            parent=os.getpid(),
+            status=status,
+            keep=keep,
+        )
+
+
+@functools.cache
+def _machine_memory() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _wait(process: Process) -> list[str]:
+    with open(process.status, "rb") as status:  # noqa: PTH123  a descriptor
+        told = [json.loads(line) for line in status]
+    process.launcher.wait()
+    found = {key: value for line in told for key, value in line.items()}
+    return [*found.get("lacking", []), *([found["fault"]] if "fault" in found else [])]
+
+
+def _remove_empty(folder: Path) -> bool:
+    # Most are empty, and no thread is needed for those.
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+        return True
+    return False
+
+
+def _remove_abandoned(cells: Path) -> None:
+    for folder in cells.iterdir():
+        with contextlib.suppress(OSError), (folder / "lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Where runtimes live: so far, processes of this machine."""

@@ -1,0 +1,339 @@
+"""Runtimes that are processes of this machine, each in a cell."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from wriftai.predictions import ErrorSource, TaskError
+from wriftai_server.settings import WorkerSettings
+from wriftai_server.worker.confinement.cell import Cell, Process
+from wriftai_server.worker.engines import messages
+from wriftai_server.worker.engines.pipes import LineReader, Writer
+from wriftai_server.worker.journal import LINE_BYTES, Journal
+
+_ENVELOPE_BYTES = 64 * 1024  # What a reply may have around an output: a message and a traceback.
+_FORCE_SECONDS = 4.0
+_STOP_SECONDS = 1.0
+
+
+class Program(NamedTuple):
+    """What a runtime runs.
+
+    Attributes:
+        python: Of the model's environment.
+        runtime: Folder to import the runtime package from.
+        model: The model's own folder.
+        predictor: `file.py:Class`.
+        concurrency: How many predictions it runs at a time.
+        kept: Folders that must stay while it runs: the unpacked image, and the environment.
+        base: Folder of the Python that the environment was made with.
+    """
+
+    python: Path
+    runtime: Path
+    model: Path
+    predictor: str
+    concurrency: int
+    kept: tuple[Path, Path]
+    base: Path
+
+    @property
+    def readable(self) -> list[str]:
+        """All that it has to read."""
+        return [str(path) for path in (self.runtime, self.model, self.kept[1], self.base)]
+
+
+class Broken(Exception):
+    """A runtime cannot be used (any more).
+
+    Args:
+        error: Says why, for whoever's prediction fails of it.
+    """
+
+    def __init__(self, error: TaskError) -> None:
+        super().__init__(error["message"])
+        self.error = error
+
+
+class Interrupted(Exception):
+    """A prediction was cut off, through no fault of its own."""
+
+
+def external(message: str, detail: Any = None) -> TaskError:
+    """Make an error that is the model's, or its input's."""
+    return TaskError(source=ErrorSource.external, message=message, detail=detail)
+
+
+def internal(message: str, detail: Any = None) -> TaskError:
+    """Make an error that is the hub's."""
+    return TaskError(source=ErrorSource.internal, message=message, detail=detail)
+
+
+class Job:
+    """A prediction in a runtime.
+
+    Args:
+        journal: Takes what it says.
+        ended: How it ended, or `Broken`, or `Interrupted`.
+    """
+
+    def __init__(self, journal: Journal, ended: "asyncio.Future[messages.Ending]") -> None:
+        self.journal = journal
+        self.ended = ended
+        self.is_cancelled = False
+
+
+class Runtime:
+    """A live process that loads one version and runs predictions of it.
+
+    Args:
+        cell: Holds it.
+        program: What to run.
+        settings: Time and sizes.
+        said: Called when a journal has something new.
+
+    Attributes:
+        cell: Holds it.
+        program: What it runs.
+        gone: Set when its process, and all that it started, has ended.
+
+    Raises:
+        OSError: It cannot be started.
+    """
+
+    def __init__(
+        self, cell: Cell, program: Program, settings: WorkerSettings, said: Callable[[Journal], None]
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.cell = cell
+        self.program = program
+        self._settings = settings
+        self._said = said
+        self._jobs: dict[str, Job] = {}
+        self._setup_journals: list[Journal] = []
+        self._setup: asyncio.Future[float] = loop.create_future()
+        self.gone = asyncio.Event()
+        self._told: dict[str, Any] = {}
+        self._reason: Callable[[], Exception] | None = None
+        self._started_at = time.monotonic()
+        self._launch(program)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it takes predictions."""
+        return self._reason is None and not self.gone.is_set()
+
+    async def load(self, journals: list[Journal]) -> float:
+        """Wait until it is ready; give the seconds that it took.
+
+        Args:
+            journals: Take what it prints meanwhile.
+
+        Raises:
+            Broken: It is not going to be.
+        """
+        self._setup_journals = journals
+        seconds = self._settings.setup_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                await self._setup
+        except TimeoutError:
+            self._break(lambda: Broken(external(f"The model was not ready within {seconds:g} s of setup.")))
+            raise Broken(external(f"The model was not ready within {seconds:g} s of setup.")) from None
+        finally:
+            self._setup_journals = []
+        return time.monotonic() - self._started_at
+
+    async def predict(self, journal: Journal, folder: Path) -> messages.Ending:
+        """Run a prediction to its end.
+
+        Args:
+            journal: Takes what it says.
+            folder: For its files.
+
+        Raises:
+            Broken: The runtime ended before the prediction did.
+            Interrupted: The runtime was ended, for reasons that were not its own.
+        """
+        if not self.is_alive:
+            raise Interrupted if self._reason is None else self._reason()
+        claim = journal.claim
+        job = self._jobs[claim.id] = Job(journal, asyncio.get_running_loop().create_future())
+        self._stdout.is_muted = self._stderr.is_muted = False
+        self._stdin.write(messages.predict(claim.id, str(folder), claim.input))
+        try:
+            return await job.ended
+        finally:
+            del self._jobs[claim.id]
+
+    def cancel(self, prediction_id: str) -> None:
+        """Ask a prediction to end; when it does not, the runtime is ended."""
+        job = self._jobs.get(prediction_id)
+        if job is None or job.is_cancelled:
+            return
+        job.is_cancelled = True
+        self._stdin.write(messages.cancel(prediction_id))
+        loop = asyncio.get_running_loop()
+        force = loop.call_later(_FORCE_SECONDS, self._break, Interrupted)
+        job.ended.add_done_callback(lambda _: force.cancel())
+
+    async def end(self) -> None:
+        """End the process, and all that it started; one that is idle is asked to first."""
+        if self.is_alive and not self._jobs and self._setup.done():
+            self._stdin.write(messages.STOP)
+            self._stdin.close()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_STOP_SECONDS):
+                    await self.gone.wait()
+        self._break(Interrupted)
+        await self.gone.wait()
+        await asyncio.to_thread(self._process.launcher.wait)
+
+    def _launch(self, program: Program) -> None:
+        ends = [os.pipe() for _ in range(4)]
+        (stdin, to_stdin), (from_stdout, stdout), (from_stderr, stderr), (from_replies, replies) = ends
+        command = [str(program.python), "-m", "wriftai_runtime", "serve", "--predictor", program.predictor]
+        command += ["--concurrency", str(program.concurrency), "--replies", str(replies), str(program.model)]
+        variables = {"PYTHONPATH": str(program.runtime), "PYTHONDONTWRITEBYTECODE": "1"}
+        try:
+            self._process: Process = self.cell.start(
+                command,
+                program.readable,
+                environment=variables,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                keep=[replies],
+            )
+        except BaseException:
+            for descriptor in (to_stdin, from_stdout, from_stderr, from_replies):
+                os.close(descriptor)
+            raise
+        finally:
+            for descriptor in (stdin, stdout, stderr, replies):
+                os.close(descriptor)
+        longest = self._settings.max_output_bytes + _ENVELOPE_BYTES
+        self._stdin = Writer(to_stdin)
+        self._stdout = LineReader(from_stdout, LINE_BYTES, self._take_print)
+        self._stderr = LineReader(from_stderr, LINE_BYTES, self._take_print)
+        self._replies = LineReader(from_replies, longest, self._take_reply, self._take_silence)
+        self._status = LineReader(self._process.status, LINE_BYTES, self._take_status, self._take_end)
+
+    def _take_print(self, line: bytes, _: bool) -> None:
+        if not self._setup.done():
+            journals = self._setup_journals
+            for journal in journals:
+                journal.add_line("setup_log", line)
+        else:
+            # What no prediction can be told to have printed belongs to nobody.
+            journals = [job.journal for job in self._jobs.values()] if len(self._jobs) == 1 else []
+            for journal in journals:
+                journal.add_line("log", line)
+        for journal in journals:
+            self._said(journal)
+        if all(journal.is_cut for journal in journals):
+            self._stdout.is_muted = self._stderr.is_muted = bool(journals)
+
+    def _take_reply(self, line: bytes, is_whole: bool) -> None:
+        if not is_whole:
+            most = self._settings.max_output_bytes
+            self._break(lambda: Broken(external(f"The output is longer than {most:,} bytes.")))
+            return
+        try:
+            self._dispatch(messages.decode(line))
+        except messages.NotJSON as error:
+            detail = {"reason": str(error), "line": line[:200].decode(errors="replace")}
+            self._break(lambda: Broken(external("The model's process sent what is no reply.", detail)))
+
+    def _dispatch(self, reply: messages.Reply) -> None:
+        match reply:
+            case messages.Ready():
+                self._drain()
+                self._settle_setup(None)
+            case messages.Unusable():
+                self._drain()
+                error = external(reply.message, {"traceback": reply.traceback})
+                self._settle_setup(Broken(error))
+                self._break(lambda: Broken(error))
+            case messages.Log() if job := self._jobs.get(reply.id):
+                job.journal.add_line("log", reply.line.encode(errors="replace")[:LINE_BYTES])
+                self._said(job.journal)
+            case messages.Output() if job := self._jobs.get(reply.id):
+                self._add_output(job, messages.text_of(reply.value))
+            case messages.Succeeded() | messages.Failed() | messages.Cancelled():
+                self._drain()
+                if (job := self._jobs.get(reply.id)) and not job.ended.done():
+                    job.ended.set_result(reply)
+
+    def _add_output(self, job: Job, text: str) -> None:
+        if job.journal.add_output(text):
+            self._said(job.journal)
+        else:
+            most = self._settings.max_output_bytes
+            self._break(lambda: Broken(external(f"The output is longer than {most:,} bytes.")))
+
+    def _drain(self) -> None:
+        self._stdout.drain()
+        self._stderr.drain()
+
+    def _take_status(self, line: bytes, _: bool) -> None:
+        self._told |= json.loads(line)
+
+    def _take_silence(self) -> None:
+        """Nothing can reply any more: mostly the process is about to end, and its end tells why."""
+        error = external("The model's process closed the pipe that it replies on.")
+        asyncio.get_running_loop().call_later(_STOP_SECONDS, self._break, lambda: Broken(error))
+
+    def _take_end(self) -> None:
+        """All processes are gone."""
+        self._drain()
+        for pipe in (self._stdout, self._stderr, self._replies):
+            pipe.close()
+        self._stdin.close()
+        self.gone.set()
+        self._fail(self._reason or (lambda: Broken(self._cause())))
+
+    def _break(self, reason: Callable[[], Exception]) -> None:
+        """End the process, for the reason that comes first."""
+        if self.is_alive:
+            self._reason = reason
+            self._process.kill()
+
+    def _fail(self, reason: Callable[[], Exception]) -> None:
+        self._reason = reason
+        self._settle_setup(reason())
+        for job in self._jobs.values():
+            if not job.ended.done():
+                job.ended.set_exception(reason())
+
+    def _settle_setup(self, error: Exception | None) -> None:
+        if self._setup.done():
+            return
+        if error is None:
+            self._setup.set_result(0)
+        else:
+            self._setup.set_exception(error)
+            self._setup.exception()  # Nobody may be waiting for it.
+
+    def _cause(self) -> TaskError:
+        told = self._told
+        match told:
+            case {"fault": str(fault)}:
+                return internal(f"The model's process could not be started: {fault}.")
+            case {"excess": "memory"}:
+                return external("The model used more memory than it may.", told)
+            case {"excess": "disk"}:
+                return external(f"The model's files took more than {self._settings.disk_mb:,} MiB.", told)
+            case {"signal": int(number)}:
+                name = signal.Signals(number).name
+                hint = ": the machine may have run out of memory" if number == signal.SIGKILL else ""
+                return external(f"The model's process was ended by {name}{hint}.", {"signal": name})
+            case {"exit": int(code)}:
+                return external(f"The model's process ended by itself, with exit status {code}.", {"exit": code})
+        return internal("The model's process was ended from outside.")

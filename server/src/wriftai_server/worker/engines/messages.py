@@ -1,0 +1,113 @@
+"""What a worker and a runtime say to each other: JSON objects, one a line."""
+
+from typing import Literal
+
+import msgspec
+from msgspec import Raw, Struct
+
+
+class Ready(Struct, tag="ready"):
+    """The model is loaded."""
+
+    seconds: float
+
+
+class Unusable(Struct, tag="unusable"):
+    """The model cannot be loaded; the process ends."""
+
+    message: str
+    traceback: str | None = None
+
+
+class Log(Struct, tag="log"):
+    """A prediction printed a line."""
+
+    id: str
+    line: str
+
+
+class Output(Struct, tag="output"):
+    """A prediction gave a piece of its output."""
+
+    id: str
+    value: Raw
+
+
+class Succeeded(Struct, tag="succeeded"):
+    """A prediction ended with an output."""
+
+    id: str
+    output: Raw
+    seconds: float
+
+
+class Failed(Struct, tag="failed"):
+    """A prediction ended with an error: of its input, the model, or what the model gave."""
+
+    id: str
+    kind: Literal["model", "input", "output"]
+    message: str
+    seconds: float
+    traceback: str | None = None
+
+
+class Cancelled(Struct, tag="cancelled"):
+    """A prediction ended because it was told to."""
+
+    id: str
+    seconds: float
+
+
+Ending = Succeeded | Failed | Cancelled
+Reply = Ready | Unusable | Log | Output | Ending
+
+_decoder: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)
+STOP = b'{"type":"stop"}\n'
+
+
+class NotJSON(ValueError):
+    """What should be JSON is not."""
+
+
+def decode(line: bytes) -> Reply:
+    """Read what a runtime says.
+
+    Raises:
+        NotJSON: It is none of the messages.
+    """
+    try:
+        return _decoder.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise NotJSON(str(error)) from error
+
+
+def text_of(value: Raw) -> str:
+    """Give a value as the text that is stored, checked to the last character.
+
+    Raises:
+        NotJSON: It is not JSON.
+    """
+    try:
+        msgspec.json.decode(value)
+        return bytes(value).decode()
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise NotJSON(str(error)) from error
+
+
+def predict(prediction_id: str, folder: str, input_: str) -> bytes:
+    """Write the message that starts a prediction.
+
+    Args:
+        prediction_id: Names it in the replies.
+        folder: For its files.
+        input_: JSON.
+    """
+    head = msgspec.json.encode({"type": "predict", "id": prediction_id, "folder": folder})
+    # In JSON a line break is nothing but white space.
+    body = input_.encode().replace(b"\r", b" ").replace(b"\n", b" ")
+    return head[:-1] + b',"input":' + body + b"}\n"
+
+
+def cancel(prediction_id: str) -> bytes:
+    """Write the message that asks a prediction to end."""
+    return msgspec.json.encode({"type": "cancel", "id": prediction_id}) + b"\n"

@@ -1,0 +1,131 @@
+"""Gets a version ready to run: its image, its environment, and a runtime in a cell."""
+
+import errno
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import wriftai_runtime
+from wriftai.predictions import TaskError
+from wriftai_runtime.environments import EnvironmentFailed
+from wriftai_server.images.blobs import StoreUnavailable
+from wriftai_server.settings import WorkerSettings
+from wriftai_server.worker.confinement.cell import Cells
+from wriftai_server.worker.engines.local import Broken, Program, Runtime, external, internal
+from wriftai_server.worker.environments import Environments
+from wriftai_server.worker.images import Image, ImageMissing, Images
+from wriftai_server.worker.journal import Journal
+from wriftai_server.worker.unpacking import BadImage
+
+_AGAIN = "push the model again with `wriftai push`"
+
+
+class Loader:
+    """Starts runtimes.
+
+    Args:
+        folder: Holds what models may read.
+        images: Unpacked there.
+        environments: Built there.
+        cells: Hold the runtimes.
+        settings: For the runtimes.
+    """
+
+    def __init__(
+        self, folder: Path, images: Images, environments: Environments, cells: Cells, settings: WorkerSettings
+    ) -> None:
+        self.cells = cells
+        self._folder = folder
+        self._images = images
+        self._environments = environments
+        self._settings = settings
+
+    def open(self) -> None:
+        """Put the runtime package where models may read it, alone.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        source = Path(wriftai_runtime.__file__).parent
+        shutil.copytree(source, self._folder / source.name, dirs_exist_ok=True)
+
+    async def start(self, digest: str, journals: list[Journal], said: Callable[[Journal], None]) -> Runtime:
+        """Start a runtime of an image; it is not ready yet.
+
+        Args:
+            digest: Of the image.
+            journals: Take what is to be said of it.
+            said: Called when a journal, of these or later ones, has something new.
+
+        Raises:
+            Broken: It cannot be started.
+        """
+
+        def say(line: str) -> None:
+            for journal in journals:
+                journal.add_line("setup_log", line.encode())
+                said(journal)
+
+        try:
+            image = await self._image(digest)
+            label = image.label
+            python = await self._environments.get(image.requirements, label.python, say)
+            program = Program(
+                python=python,
+                runtime=self._folder,
+                model=image.folder,
+                predictor=label.predictor,
+                concurrency=label.concurrency,
+                kept=(image.folder.parent, python.parent.parent),
+                # The Python of an environment is a link to the one that it was made with, whose library it needs.
+                base=python.resolve().parent.parent,
+            )
+            return await self._start(program, said)
+        except EnvironmentFailed as error:
+            raise Broken(_no_environment(str(error))) from error
+        except OSError as error:
+            raise Broken(out_of(error)) from error
+
+    async def _start(self, program: Program, said: Callable[[Journal], None]) -> Runtime:
+        cell = self.cells.make()
+        try:
+            return Runtime(cell, program, self._settings, said)
+        except BaseException:
+            await self.cells.remove(cell)
+            raise
+
+    async def _image(self, digest: str) -> Image:
+        try:
+            return await self._images.get(digest)
+        except ImageMissing as error:
+            raise Broken(internal(f"The hub no longer holds all of the image {digest}: {_AGAIN}.")) from error
+        except BadImage as error:
+            raise Broken(
+                external(f"The image {digest} cannot be run: {error}. Mend that, and {_AGAIN}.")
+            ) from error
+        except StoreUnavailable as error:
+            raise Broken(
+                internal("The image cannot be fetched at the moment: try again later.", str(error))
+            ) from error
+
+
+def out_of(error: OSError) -> TaskError:
+    """Say that the machine lacks something that a run needs."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _disk_full(str(error))
+    words = f"The hub could not make ready what this runs in: {error.strerror}. Try again later."
+    return internal(words, str(error))
+
+
+def _no_environment(words: str) -> TaskError:
+    if os.strerror(errno.ENOSPC) in words:
+        return _disk_full(words)
+    return internal(
+        f"The model's environment could not be built. If its requirements are at fault, mend them, and {_AGAIN}.",
+        {"uv": words},
+    )
+
+
+def _disk_full(detail: str) -> TaskError:
+    return internal("The hub's disk is full: its operator has to make room.", detail)

@@ -1,0 +1,112 @@
+"""Removes what was kept for long enough: a little at a time, so that nobody waits for it."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from wriftai_runtime import environments as building
+from wriftai_server.database.driver import Database, DatabaseUnavailable
+from wriftai_server.database.values import timestamp
+from wriftai_server.images.blobs import Blobs, StoreUnavailable
+from wriftai_server.images.collection import collect
+from wriftai_server.worker import store
+from wriftai_server.worker.environments import Environments
+from wriftai_server.worker.images import Images
+
+_ROUND_SECONDS = 3600.0
+_BATCH = 100
+_PAUSE_SECONDS = 0.05
+# What was used since then may be in use by another worker on the same folder.
+_UNUSED_SECONDS = 24 * 3600.0
+
+_log = structlog.get_logger()
+
+
+class Retention:
+    """Tidies up, once an hour.
+
+    Args:
+        database: Forgets what went into and came out of old predictions.
+        blobs: Lose what no version needs.
+        images: Unpacked; those that nobody used for so long are removed, and those of versions that are gone.
+        environments: Those that nobody used for so long are removed.
+        in_use: Gives the folders of both that runtimes have open.
+        days: How long predictions keep their inputs and outputs.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        blobs: Blobs,
+        images: Images,
+        environments: Environments,
+        *,
+        in_use: Callable[[], Iterable[Path]],
+        days: float,
+    ) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._images = images
+        self._environments = environments
+        self._in_use = in_use
+        self._kept = timedelta(days=days)
+
+    async def run(self) -> None:
+        """Tidy up until cancelled."""
+        while True:
+            with contextlib.suppress(DatabaseUnavailable, StoreUnavailable, OSError):
+                await self.tidy()
+            await asyncio.sleep(_ROUND_SECONDS)
+
+    async def tidy(self) -> None:
+        """Tidy up once.
+
+        Raises:
+            DatabaseUnavailable: Nothing can be written now.
+            StoreUnavailable: Blobs cannot be removed now.
+            OSError: Files cannot be removed.
+        """
+        before = timestamp(datetime.now(UTC) - self._kept)
+        forgotten = 0
+        while count := await self._forget(before):
+            forgotten += count
+            await asyncio.sleep(_PAUSE_SECONDS)
+        removed = await collect(self._database, self._blobs, before=before)
+        folders = await self._remove_folders()
+        if forgotten or removed or folders:
+            _log.info("tidied up", predictions=forgotten, blobs=removed, folders=folders)
+
+    async def _forget(self, before: str) -> int:
+        async with self._database.writing() as transaction:
+            return await store.forget(transaction, before=before, limit=_BATCH)
+
+    async def _remove_folders(self) -> int:
+        for place in self._in_use():
+            os.utime(place)
+        async with self._database.reading() as view:
+            known = await store.digests(view)
+        long_ago = time.time() - self._kept.total_seconds()
+        images = [
+            place
+            for digest, place in self._images.unpacked().items()
+            if _used_at(place) < (long_ago if digest in known else time.time() - _UNUSED_SECONDS)
+        ]
+        for place in images:
+            await asyncio.to_thread(shutil.rmtree, place)
+        environments = [place for place in self._environments.built() if _used_at(place) < long_ago]
+        for place in environments:
+            await asyncio.to_thread(building.remove, place)
+        return len(images) + len(environments)
+
+
+def _used_at(place: Path) -> float:
+    with contextlib.suppress(OSError):
+        return place.stat().st_mtime
+    return time.time()

@@ -1,0 +1,36 @@
+"""What a worker has to know of versions."""
+
+from wriftai_server.database.driver import Database
+from wriftai_server.worker import store
+
+_MOST_KNOWN = 10_000
+
+
+class Versions:
+    """Looks versions up, and remembers what cannot change.
+
+    Args:
+        database: Holds them.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._models: dict[str, str] = {}
+
+    async def model_of(self, version_id: str) -> str:
+        """Give the id of a version's model; a version that is gone stands for itself."""
+        if version_id not in self._models:
+            if len(self._models) >= _MOST_KNOWN:
+                self._models.clear()
+            found = await self._find(version_id)
+            self._models[version_id] = version_id if found is None else found.model_id
+        return self._models[version_id]
+
+    async def digest_of(self, version_id: str) -> str | None:
+        """Give the digest of a version's image; None when the version is gone."""
+        found = await self._find(version_id)
+        return None if found is None else found.digest
+
+    async def _find(self, version_id: str) -> store.Version | None:
+        async with self._database.reading() as view:
+            return await store.version(view, version_id)

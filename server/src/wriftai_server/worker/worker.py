@@ -1,0 +1,164 @@
+"""The worker: turns of all pools, a heartbeat, and what has to be tidied up."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable
+
+import structlog
+
+from wriftai_server.database.changes import Changes
+from wriftai_server.database.driver import Database, DatabaseUnavailable
+from wriftai_server.hardware.catalogue import Entry
+from wriftai_server.images.blobs import Blobs
+from wriftai_server.settings import Settings, WorkerSettings
+from wriftai_server.webhooks.delivery import Deliverer
+from wriftai_server.worker import store
+from wriftai_server.worker.claims import Claims
+from wriftai_server.worker.confinement.cell import Cells
+from wriftai_server.worker.environments import Environments
+from wriftai_server.worker.images import Images
+from wriftai_server.worker.loading import Loader
+from wriftai_server.worker.pool import Pool
+from wriftai_server.worker.retention import Retention
+from wriftai_server.worker.runs import Run, Stop
+from wriftai_server.worker.scribe import Scribe
+from wriftai_server.worker.versions import Versions
+
+_TICK_SECONDS = 1.0
+_BEATS_PER_LEASE = 3
+
+_log = structlog.get_logger()
+
+
+class Worker:
+    """Runs the predictions of a hub on this machine.
+
+    Args:
+        database: Holds the queue.
+        blobs: Hold the images.
+        changes: Tells when there is something to do, and is told of what was done.
+        settings: Of the hub; without those of a worker, the usual ones count.
+        catalogue: What this machine offers; predictions that wait for other hardware are left to others.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        blobs: Blobs,
+        changes: Changes,
+        settings: Settings,
+        catalogue: Iterable[Entry],
+    ) -> None:
+        folder = settings.data_dir.absolute() / "runtimes"
+        own = settings.worker or WorkerSettings()
+        self._database = database
+        self._changes = changes
+        self._settings = own
+        self._deliverer = Deliverer(database, changes, settings)
+        self._missing = list(catalogue)
+        self._pools: list[Pool] = []
+        self._claims = Claims(database, changes, own.lease_seconds)
+        self._versions = Versions(database)
+        self._scribe = Scribe(self._claims)
+        self._cells = Cells(folder / "cells", own)
+        images, environments = Images(folder / "images", blobs), Environments(folder / "environments")
+        self._loader = Loader(folder / "package", images, environments, self._cells, own)
+        self._retention = Retention(
+            database,
+            blobs,
+            images,
+            environments,
+            in_use=lambda: [place for pool in self._pools for place in pool.kept],
+            days=own.retention_days,
+        )
+
+    def open(self) -> None:
+        """Get ready to run.
+
+        Raises:
+            Unconfined: Models cannot be locked in, and the settings require it.
+            OSError: The data folder cannot be written to.
+        """
+        self._cells.open()
+        self._loader.open()
+
+    async def run(self) -> None:
+        """Run predictions until cancelled; then let those that run end, or give them back."""
+        works = (self._scribe.run, self._beat, self._retention.run, self._deliverer.run)
+        others = [asyncio.create_task(_keep(work)) for work in works]
+        try:
+            with self._changes.watch("queue") as queue:
+                while True:
+                    await self._turn()
+                    await queue.changed(_TICK_SECONDS)
+        finally:
+            await asyncio.gather(*(pool.close(self._settings.grace_seconds) for pool in self._pools))
+            for other in others:
+                other.cancel()
+            await asyncio.wait(others)
+            await self._cells.close()
+
+    @property
+    def _runs(self) -> dict[str, Run]:
+        return {id_: run for pool in self._pools for id_, run in pool.runs.items()}
+
+    async def _turn(self) -> None:
+        try:
+            if self._missing:
+                await self._find_hardware()
+            if runs := self._runs:
+                for prediction_id in await self._claims.cancelled():
+                    if prediction_id in runs:
+                        self._stop(runs[prediction_id], Stop.CANCELLED)
+            for pool in self._pools:
+                await pool.turn()
+        except DatabaseUnavailable as error:
+            _log.warning("the queue waits", reason=str(error))
+        except Exception:
+            _log.exception("a turn of the worker failed")
+
+    async def _find_hardware(self) -> None:
+        """Make a pool for each entry of the catalogue that the hub offers by now."""
+        async with self._database.reading() as view:
+            known = await store.hardware_ids(view)
+        for entry in [entry for entry in self._missing if entry.identifier in known]:
+            self._missing.remove(entry)
+            self._pools.append(
+                Pool(
+                    known[entry.identifier],
+                    entry.capacity,
+                    claims=self._claims,
+                    versions=self._versions,
+                    loader=self._loader,
+                    scribe=self._scribe,
+                    settings=self._settings,
+                    wake=lambda: self._changes.tell("queue"),
+                )
+            )
+
+    async def _beat(self) -> None:
+        """Hold on to what runs, find out what is to stop, and take back what other workers lost."""
+        while True:
+            with contextlib.suppress(DatabaseUnavailable):
+                await self._claims.expire()
+                before = self._runs
+                held = {each.id: each for each in await self._claims.renew()}
+                for prediction_id, run in before.items():
+                    current = held.get(prediction_id)
+                    if current is None or current.attempt != run.claim.attempt:
+                        self._stop(run, Stop.LOST)
+            await asyncio.sleep(self._settings.lease_seconds / _BEATS_PER_LEASE)
+
+    def _stop(self, run: Run, why: Stop) -> None:
+        for pool in self._pools:
+            pool.stop(run, why)
+
+
+async def _keep(work: Callable[[], Awaitable[None]]) -> None:
+    """Do some work until cancelled, and begin anew when it failed."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            _log.exception("a part of the worker failed")
+        await asyncio.sleep(_TICK_SECONDS)
