@@ -9,6 +9,6 @@ from tests.hubs import Hub, running
 
 @pytest.fixture(scope="session")
 def shared_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """Give a hub that many tests use; each makes users of its own."""
-    with running(tmp_path_factory.mktemp("shared") / "data") as hub:
+    """Give a hub that many tests use; each makes users of its own. Predictions stay as they are made."""
+    with running(tmp_path_factory.mktemp("shared") / "data", "--no-worker") as hub:
         yield hub

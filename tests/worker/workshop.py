@@ -185,7 +185,7 @@ class Workshop:
 
     async def _look(self, prediction: str) -> PredictionWithIO:
         async with self.database.reading() as view:
-            return await store.whole(view, prediction_id=prediction)
+            return await store.by_id(view, prediction_id=prediction)
 
     async def _events(self, prediction: str) -> list[tuple[str, str]]:
         async with self.database.reading() as view:
