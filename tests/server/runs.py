@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import sqlite3
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import closing
@@ -95,6 +96,22 @@ class Worker:
         )
         assert claim.id == prediction["id"]
         return claim
+
+    def claim_next(self, *, hardware_id: str, version_id: str) -> Claim:
+        """Start a prediction as soon as one waits for a version."""
+        while not (
+            claims := self._do(
+                lambda transaction: queue.claim(
+                    transaction,
+                    worker=self.name,
+                    hardware_id=hardware_id,
+                    version_id=version_id,
+                    lease_until=LATER,
+                )
+            )
+        ):
+            time.sleep(0.02)
+        return claims[0]
 
     def say(self, claim: Claim, *events: Event) -> bool:
         return self._do(lambda transaction: queue.add_events(transaction, claim, events))
