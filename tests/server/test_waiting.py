@@ -127,7 +127,7 @@ def test_a_cancel_ends_the_wait(shared_people: People, shared_hub: Hub) -> None:
 
 
 def test_a_hub_that_stops_answers_those_who_wait(tmp_path: Path) -> None:
-    with running(tmp_path / "data") as hub:
+    with running(tmp_path / "data", "--no-worker") as hub:
         people = People(hub.data_dir, hub.url)
         ada = people.add()
         prediction = run(ada, add_runnable(ada, hub.data_dir))
