@@ -1,6 +1,7 @@
 """A hub in this process: as it is built for serving, without a server and its sockets."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,17 @@ import httpx
 
 from wriftai_server.app import build
 from wriftai_server.settings import Settings
+
+
+class _Pieces(httpx.AsyncByteStream):
+    """The body of a blocking request, as one that awaits sends it."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._stream:
+            yield piece
 
 
 class InsideHub(httpx.BaseTransport):
@@ -37,7 +49,14 @@ class InsideHub(httpx.BaseTransport):
         self._runner.close()
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
-        response = await self._requests.handle_async_request(request)
+        asked = httpx.Request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            stream=_Pieces(request.stream),
+            extensions=request.extensions,
+        )
+        response = await self._requests.handle_async_request(asked)
         body = await response.aread()
         return httpx.Response(response.status_code, headers=response.headers, content=body)
 

@@ -173,11 +173,11 @@ def _sent_token(path: str, authorization: str) -> str | None:
 
 def _password(text: str) -> str | None:
     try:
-        username, _, password = base64.b64decode(text.strip(), validate=True).decode().partition(":")
+        credentials = base64.b64decode(text.strip(), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         return ""
-    # What skopeo and others send who were asked, and have nothing to send.
-    return password if username or password else None
+    # Blank ones are sent by programs that were asked for some and have none.
+    return None if credentials == ":" else credentials.partition(":")[2]
 
 
 async def _authenticated(database: Database, token: str, hub_url: str) -> Caller:

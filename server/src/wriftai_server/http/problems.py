@@ -89,10 +89,10 @@ def forbidden(what: str) -> Problem:
     return Problem(403, f"Only its owner may change this {what}.")
 
 
-def unavailable(reason: object) -> Problem:
-    """Make the answer when nothing can be stored, and tell the operator why."""
-    _log.error("cannot store anything", reason=str(reason))
-    return Problem(503, "The hub cannot store anything at the moment; try again later.", {"Retry-After": "2"})
+def unavailable(reason: object, *, what: str = "store anything") -> Problem:
+    """Make the answer when something cannot be done now, and tell the operator why."""
+    _log.error("unavailable", cannot=what, reason=str(reason))
+    return Problem(503, f"The hub cannot {what} at the moment; try again later.", {"Retry-After": "2"})
 
 
 def render(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

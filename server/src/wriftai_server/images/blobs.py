@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, from_url
 
+from wriftai_server.images.references import Part
 from wriftai_server.images.spools import Spools
 
 if TYPE_CHECKING:
@@ -59,22 +60,19 @@ class Blobs:
         self._is_local = object_store is None
         self._store = LocalStore(self._data_dir) if object_store is None else _opened(object_store)
 
-    async def read(self, digest: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    async def read(self, digest: str, part: Part | None = None) -> AsyncIterator[bytes]:
         """Begin to read a blob; give its bytes in pieces of about a megabyte.
 
         Args:
             digest: `sha256:…`.
-            start: Of the part to read.
-            end: Behind the part, which is not empty; None reads all that follows.
+            part: To read, which is not empty; None reads the whole.
 
         Raises:
             BlobMissing: There is no such blob.
             StoreUnavailable: It cannot be read now; while the pieces are read, too.
         """
         with _errors_named(digest):
-            found = await self._store.get_async(
-                self._key(digest), options={"range": {"offset": start} if end is None else (start, end)}
-            )
+            found = await self._store.get_async(self._key(digest), options={"range": part} if part else {})
         return _pieces(digest, found.stream(_PIECE_BYTES))
 
     async def content(self, digest: str) -> bytes:

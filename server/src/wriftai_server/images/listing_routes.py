@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from wriftai_server.http.caller import anyone
 from wriftai_server.http.problems import Problem
-from wriftai_server.images import manifests, references, service, store, uploads
+from wriftai_server.images import failures, manifests, references, service, store
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -63,7 +63,7 @@ async def list_referrers(
 
 
 async def _descriptor(request: AnyRequest, digest: str, media_type: str, size: int) -> dict[str, Any]:
-    with uploads.failures_named():
+    with failures.reading():
         content = await request.app.state["blobs"].content(digest)
     return {"digest": digest, "size": size, **manifests.read(content, media_type).shown}
 

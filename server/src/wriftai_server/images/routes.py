@@ -11,7 +11,7 @@ from litestar.response import Stream
 from wriftai_server.database.driver import Transaction
 from wriftai_server.http.bodies import BodyRequest
 from wriftai_server.http.caller import anyone, signed_in
-from wriftai_server.images import manifests, references, service, uploads
+from wriftai_server.images import failures, manifests, references, service, uploads
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -39,8 +39,8 @@ async def get_blob(
     headers = {"Content-Length": str(end - start), "Accept-Ranges": "bytes", **_named(digest)}
     if part:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    with uploads.failures_named():
-        pieces = await request.app.state["blobs"].read(digest, start=start, end=end)
+    with failures.reading():
+        pieces = await request.app.state["blobs"].read(digest, part)
     return Stream(
         pieces,
         status_code=206 if part else 200,
@@ -69,7 +69,7 @@ async def get_manifest(
     async with request.app.state["database"].reading() as view:
         model_id = await service.pulled(view, request.user, owner=owner, name=name)
         digest, media_type, _ = await service.manifest(view, model_id=model_id, reference=reference)
-    with uploads.failures_named():
+    with failures.reading():
         content = await request.app.state["blobs"].content(digest)
     return Response(content, media_type=media_type, headers=_named(digest))
 

@@ -1,15 +1,15 @@
 """Uploads: how bytes become a blob or a manifest of a model."""
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from wriftai_server.database.driver import Database, Reader, Transaction
 from wriftai_server.database.values import new_id
 from wriftai_server.http.caller import Caller
-from wriftai_server.http.problems import Problem, unavailable
-from wriftai_server.images import service, store
-from wriftai_server.images.blobs import Blobs, StoreUnavailable
-from wriftai_server.images.spools import Spool, SpoolBusy, Spools
+from wriftai_server.http.problems import Problem
+from wriftai_server.images import failures, service, store
+from wriftai_server.images.blobs import Blobs
+from wriftai_server.images.spools import Spool, Spools
 
 Link = Callable[[Transaction], Awaitable[None]]
 
@@ -78,28 +78,9 @@ async def spool(spools: Spools, spool_id: str) -> AsyncIterator[Spool]:
     Raises:
         Problem: 416, another request has it; 503, there is no room.
     """
-    with failures_named():
+    with failures.storing():
         async with spools.held(spool_id) as held:
             yield held
-
-
-@contextlib.contextmanager
-def failures_named() -> Iterator[None]:
-    """Name what can go wrong with files and stores.
-
-    Raises:
-        Problem: 416, another request has the spool; 503, there is no room, or the store cannot be reached.
-    """
-    try:
-        yield
-    except SpoolBusy:
-        raise Problem(
-            416,
-            "Another request is adding to this upload: ask with GET how far it is, and go on from there.",
-            code="BLOB_UPLOAD_INVALID",
-        ) from None
-    except (OSError, StoreUnavailable) as error:
-        raise unavailable(error) from error
 
 
 @contextlib.asynccontextmanager
