@@ -134,6 +134,8 @@ class Blobs:
 
 def _opened(address: str) -> "ObjectStore":
     try:
+        if address.startswith("file:"):
+            return from_url(address)
         return from_url(
             address,
             # A blob takes as long as it takes; what counts is that bytes keep coming.
@@ -144,7 +146,7 @@ def _opened(address: str) -> "ObjectStore":
         reason = str(error).partition("\n")[0]
         raise UnusableStore(
             f"The object store {address} cannot be used: {reason}. Addresses read s3://bucket/prefix, "
-            "gs://bucket/prefix or az://account/container/prefix."
+            "gs://bucket/prefix or az://container/prefix."
         ) from error
 
 
