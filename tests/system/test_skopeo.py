@@ -17,16 +17,15 @@ from tests.images import Image, digest_of, layer, read_layout, write_layout
 from tests.system.folders import add_user, bearer
 from tests.system.payloads import model
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("skopeo") is None and not os.environ.get("CI"),
-    reason="skopeo is not installed: apt-get install skopeo",
-)
+MISSING = "skopeo is not installed: apt-get install skopeo"
+pytestmark = pytest.mark.skipif(shutil.which("skopeo") is None and "NO_SKIPS" not in os.environ, reason=MISSING)
 
 IMAGE = Image(layer(**{"model/predict.py": b"x" * 3_000_000}), layer(**{"requirements.txt": b"numpy==2.0\n"}))
 
 
 def skopeo(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run skopeo without the settings of whoever runs the tests."""
+    assert shutil.which("skopeo"), MISSING
     ended = subprocess.run(
         ["skopeo", "--insecure-policy", *arguments],
         capture_output=True,

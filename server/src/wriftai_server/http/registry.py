@@ -22,7 +22,8 @@ _CODES = {
 
 def spoken_at(path: str) -> bool:
     """Tell whether an address is one of the protocol."""
-    return path == "/v2" or path.startswith("/v2/")
+    # U+FFFD is what an empty part of a path has become by now.
+    return path.startswith("/v2") and path[3:4] in ("", "/", "\ufffd")
 
 
 def error(status: int, message: str, code: str | None, detail: Any = None) -> dict[str, Any]:
