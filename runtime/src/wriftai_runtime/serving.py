@@ -32,6 +32,7 @@ def describe(folder: Path, predictor: str) -> int:
     try:
         described = signature_of(predictors.find(folder, predictor)).described()
     except BaseException as error:
+        _flush()  # What was printed before comes before the reason.
         message, trace = _reason(error)
         sys.stderr.write(f"{trace}{message}\n")
         return 1
@@ -73,13 +74,17 @@ def serve(folder: Path, predictor: str, *, concurrency: int, replies: int, downl
     except BaseException as error:
         if listener.is_serving:
             raise
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(Exception):  # The model may have closed them.
-                stream.flush()
+        _flush()
         message, trace = _reason(error)
         parent.send(type="unusable", message=message, traceback=trace)
         return 1
     return 0
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # The model may have closed them.
+            stream.flush()
 
 
 def _reason(error: BaseException) -> tuple[str, str]:

@@ -7,8 +7,9 @@ def main() -> None:
     """Run the command, or say how to install what it needs."""
     try:
         from wriftai.cli._command import app
+
+        app()
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("wriftai."):
             raise
         sys.exit(f"Error: The command needs {error.name}, which is not installed: pip install 'wriftai[cli]'")
-    app()

@@ -3,7 +3,6 @@
 import fnmatch
 import hashlib
 import io
-import os
 import stat
 import tarfile
 from collections.abc import Generator, Iterable
@@ -72,8 +71,8 @@ def members(folder: Path, exclude: Iterable[str] = (), limit: int = DEFAULT_LIMI
     if total > limit:
         largest = max(found, key=lambda file: file.size)
         raise Refusal(
-            f"{folder} holds {total:,} bytes, more than the limit of {limit:,}; the largest file, {largest.name}, "
-            f"has {largest.size:,}. Leave files out with exclude in [tool.wriftai], or raise --limit."
+            f"{folder} holds {total:,} bytes, more than the limit of {limit:,}; {largest.size:,} of them are in "
+            f"{largest.name}. Leave files out with exclude in [tool.wriftai], or raise --limit."
         )
     return found
 
@@ -82,16 +81,15 @@ def _files(
     folder: Path, prefix: str, exclude: tuple[str, ...], root: Path, above: tuple[Path, ...]
 ) -> Generator[Member, None, None]:
     above = (*above, folder.resolve())
-    for entry in os.scandir(folder):
-        name = prefix + entry.name
+    for path in folder.iterdir():
+        name = prefix + path.name
         if any(
-            fnmatch.fnmatchcase(text, pattern.rstrip("/")) for pattern in exclude for text in (name, entry.name)
+            fnmatch.fnmatchcase(text, pattern.rstrip("/")) for pattern in exclude for text in (name, path.name)
         ):
             continue
-        path = Path(entry.path)
         if not name.isprintable():
             raise Refusal(f"{name!r} has a name that cannot be packed: rename it, or leave it out with exclude.")
-        if entry.is_symlink():
+        if path.is_symlink():
             _check_link(path, root, above)
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):

@@ -59,7 +59,9 @@ def _document(file: Path) -> dict[str, Any]:
 
 def _python(build: Settings) -> str:
     wanted = build.get("python_version")
-    text = {None: _DEFAULT_PYTHON, 3.1: "3.10"}.get(wanted, str(wanted))  # Without quotes 3.10 is the number 3.1.
+    if wanted is None:
+        return _DEFAULT_PYTHON
+    text = "3.10" if wanted == 3.1 else str(wanted)  # Without quotes 3.10 is the number 3.1.
     version = re.match(r"3\.\d+(?=\.|$)", text)
     if version is None:
         raise build.wrong("python_version", f'must be a version in quotes, as "3.11", not {text}')

@@ -12,13 +12,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import typer
-import wriftai_runtime
 from uv import find_uv_bin
-from wriftai_runtime import environments
 
+import wriftai_runtime
 from wriftai.cli.project import Project
 from wriftai.cli.refusals import Refusal
 from wriftai.common_types import Schemas
+from wriftai_runtime import environments
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ _FALLBACK = "my-model"
 
 def init(
     folder: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="Folder of the project; made if need be.")
+        Path, typer.Argument(metavar="DIR", help="Folder of the project; made if need be.")
     ] = Path(),
 ) -> None:
     """Write a starter project that works as it is; what is there already is never overwritten."""

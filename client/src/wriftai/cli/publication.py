@@ -31,9 +31,10 @@ def publish(client: Client, project: Project, *, model: str | None, release_note
     """
     if len(release_notes) > _MOST_NOTES:
         raise Refusal(f"--release-notes has {len(release_notes)} characters; the hub takes {_MOST_NOTES}.")
+    files = bundle.members(project.folder, project.exclude, limit)
     owner, name = _target(client, project, model)
     with workshop() as shop:
-        image, schemas = _built(shop, project, limit)
+        image, schemas = _built(shop, project, files)
         _make_model(client, owner, name, project.hardware)
         _upload(owner, name, image)
     version = client.versions.create(
@@ -58,9 +59,9 @@ def _target(client: Client, project: Project, model: str | None) -> tuple[str, s
     return user, name
 
 
-def _built(shop: Workshop, project: Project, limit: int) -> tuple[Image, Schemas]:
+def _built(shop: Workshop, project: Project, files: list[bundle.Member]) -> tuple[Image, Schemas]:
     with progress.step("Packing"):
-        source = shop.source(bundle.members(project.folder, project.exclude, limit))
+        source = shop.source(files)
     with progress.step("Resolving the requirements"):
         requirements = environment.resolve(project)
     with progress.step("Making the environment"):

@@ -7,7 +7,7 @@ import typer
 
 
 def push(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder of the project.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the project.")] = Path(),
     release_notes: Annotated[str, typer.Option(help="What is new, at most 255 characters.")] = "",
     model: Annotated[
         str | None,

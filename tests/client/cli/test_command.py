@@ -1,0 +1,88 @@
+"""The command as a whole: its help, its release, and what it needs.
+
+When it changed on purpose: `UPDATE_HELP=1 pytest tests/client/cli/test_command.py`, and look at the difference.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import wriftai
+from tests.client.cli.command import invoke, written
+from tests.client.processes import in_fresh_python
+
+GOLDEN = Path(__file__).with_name("help.txt")
+COMMANDS: tuple[list[str], ...] = ([], ["init"], ["run"], ["push"], ["predict"])
+
+
+def shown(command: list[str]) -> str:
+    outcome = invoke(*command, "--help", COLUMNS="100", TERM="dumb", NO_COLOR="1")
+    assert (outcome.status, outcome.stderr) == (0, "")
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", outcome.stdout)
+    return "\n".join(line.rstrip() for line in plain.strip().splitlines())
+
+
+def test_the_help_is_as_it_was() -> None:
+    text = (
+        "\n\n".join(f"$ wriftai {' '.join([*command, '--help'])}\n{shown(command)}" for command in COMMANDS)
+        + "\n"
+    )
+    if os.environ.get("UPDATE_HELP"):
+        GOLDEN.write_text(text, encoding="utf-8")
+    assert text == GOLDEN.read_text(encoding="utf-8"), f"If that is meant to be: {__doc__}"
+
+
+def test_the_release_is_printed() -> None:
+    assert invoke("--version").stdout == f"{wriftai.__version__}\n"
+
+
+def test_without_a_verb_it_shows_its_help() -> None:
+    assert invoke().status == 2
+
+
+def script(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the installed command."""
+    command = Path(sys.executable).with_name("wriftai")
+    return subprocess.run([str(command), *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_it_is_installed() -> None:
+    done = script("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{wriftai.__version__}\n", "")
+
+
+def started_without(missing: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Start the command where a module is not installed."""
+    code = f"import sys; sys.modules[{missing!r}] = None; from wriftai import cli; cli.main()"
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("missing", ["typer", "wriftai_runtime", "uv"])
+def test_what_it_needs_and_is_not_there_is_named(missing: str, tmp_path: Path) -> None:
+    done = started_without(missing, "run", str(written(tmp_path)))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert (
+        done.stderr == f"Error: The command needs {missing}, which is not installed: pip install 'wriftai[cli]'\n"
+    )
+
+
+def test_a_module_of_its_own_that_is_missing_is_a_fault_of_ours() -> None:
+    assert "ModuleNotFoundError" in started_without("wriftai.cli._command").stderr
+
+
+def test_the_help_loads_little() -> None:
+    heavy = "{'httpx', 'yaml', 'wriftai_runtime', 'rich.progress'}"
+    code = f"""
+        import contextlib, io, sys
+        sys.argv = ["wriftai", "--version"]
+        from wriftai import cli
+        with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+            cli.main()
+        print(sorted({heavy} & set(sys.modules)))
+        """
+    assert in_fresh_python(code) == "[]"
