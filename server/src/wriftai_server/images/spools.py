@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import io
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -189,9 +189,9 @@ async def _blocks(pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
 
 async def _in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run some work on a thread to its end, even when it is no longer wanted: the file must stay open for it."""
-    running: Awaitable[T] = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+    running: asyncio.Future[T] = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
-        await asyncio.wait([running])  # type: ignore[type-var]
+        await asyncio.wait([running])
         raise
