@@ -9,6 +9,7 @@ from tests.images import Image, digest_of, layer
 from tests.server.conftest import inside
 from tests.server.people import Person
 from tests.server.registry import Repository, add_repository, refusal
+from tests.server.serving import refused
 from wriftai_server.images.blobs import Blobs, UnusableStore
 
 IMAGE = Image(layer(a=b"1"), layer(b=b"2" * 6_000_000))
@@ -103,3 +104,9 @@ def test_addresses_that_are_none(tmp_path: Path, address: str) -> None:
 def test_addresses_of_the_usual_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "account")
     Blobs(tmp_path, address)
+
+
+def test_a_hub_with_a_store_that_cannot_be_used_does_not_start(tmp_path: Path) -> None:
+    said = refused(tmp_path, "--object-store", "bogus://bucket")
+    assert said.startswith("Error: The object store bogus://bucket cannot be used: ")
+    assert "Traceback" not in said

@@ -33,6 +33,9 @@ def serve(
     ] = None,
     hardware: Hardware = None,
     object_store: ObjectStore = None,
+    max_blob_bytes: Annotated[
+        int, typer.Option(envvar="WRIFTAI_MAX_BLOB_BYTES", min=1, help="Larger layers of images are refused.")
+    ] = 10 * 1024**3,
     rate_limit: Annotated[
         int,
         typer.Option(
@@ -70,6 +73,7 @@ def serve(
             public_url=public_url,
             hardware=hardware,
             object_store=object_store,
+            max_blob_bytes=max_blob_bytes,
             rate_limit=rate_limit,
             trusted_proxies=trusted_proxies,
             webhook_allow=webhook_allow,
