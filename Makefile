@@ -50,7 +50,7 @@ test: $(INSTALLED)  ## Run all tests, with coverage
 	$(BIN)/coverage report --include='server/*' --fail-under=95
 	$(BIN)/coverage report --include='runtime/*' --fail-under=95
 
-test-pythons: $(INSTALLED)  ## Run the client's tests on each Python from 3.10 on that is installed
+test-pythons: $(INSTALLED)  ## Run tests of client and runtime on each Python from 3.10 on that is installed
 	$(BIN)/python tests/run_pythons.py
 
 bench: $(INSTALLED)  ## Measure us beside the floor, in one run, as ratios

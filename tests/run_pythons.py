@@ -1,7 +1,7 @@
-"""Runs the client's tests on each Python that it supports and that is installed: `make test-pythons`.
+"""Runs tests of the client and the runtime on each Python that they support and that is installed.
 
-Each Python gets an environment of its own beside `.venv`, with the pinned packages and the client as callers
-install it: from its wheel.
+`make test-pythons`: each Python gets an environment of its own beside `.venv`, with the pinned packages, and with
+the client and the runtime as others install them: from their wheels.
 """
 
 import os
@@ -15,6 +15,7 @@ from pathlib import Path
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 ROOT = Path(__file__).resolve().parents[1]
 BIN = ROOT / ".venv" / "bin"
+TESTS = ("tests/client", "tests/runtime/test_signatures.py", "tests/runtime/test_cancelling.py")
 NEEDS_TYPE_CHECKERS = "tests/client/test_typing.py"
 
 
@@ -22,8 +23,8 @@ def main() -> int:
     """Test on all that is found; give the exit code."""
     found = {version: python for version in VERSIONS if (python := find(version))}
     with tempfile.TemporaryDirectory() as folder:
-        wheel = build(folder)
-        results = [check(version, python, wheel) for version, python in found.items()]
+        wheels = build(folder)
+        results = [check(version, python, wheels) for version, python in found.items()]
     missing = [version for version in VERSIONS if version not in found]
     if missing:
         say(f"Not found: Python {', '.join(missing)}.")
@@ -56,15 +57,15 @@ def output(*command: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def build(folder: str) -> str:
-    """Build the wheel of the client with the pinned builder; give its path."""
+def build(folder: str) -> list[str]:
+    """Build the wheels of both packages with the pinned builder; give their paths."""
     command = [str(BIN / "python"), "-m", "hatchling", "build", "--target", "wheel", "--directory", folder]
-    subprocess.run(command, cwd=ROOT / "client", check=True, capture_output=True)
-    [wheel] = Path(folder).iterdir()
-    return str(wheel)
+    for package in ("client", "runtime"):
+        subprocess.run(command, cwd=ROOT / package, check=True, capture_output=True)
+    return [str(wheel) for wheel in Path(folder).iterdir()]
 
 
-def check(version: str, python: str, wheel: str) -> bool:
+def check(version: str, python: str, wheels: list[str]) -> bool:
     """Test on one Python, and say how it went."""
     environment = str(ROOT / f".venv-{version}")
     own_python = f"{environment}/bin/python"
@@ -72,8 +73,8 @@ def check(version: str, python: str, wheel: str) -> bool:
     steps = [
         [uv, "venv", "--quiet", "--allow-existing", "--python", python, environment],
         [uv, "pip", "sync", "--quiet", "--python", own_python, "--require-hashes", "requirements-client.lock"],
-        [uv, "pip", "install", "--quiet", "--python", own_python, "--no-index", "--no-deps", wheel],
-        [own_python, "-m", "pytest", "-p", "no:cacheprovider", "tests/client", f"--ignore={NEEDS_TYPE_CHECKERS}"],
+        [uv, "pip", "install", "--quiet", "--python", own_python, "--no-index", "--no-deps", *wheels],
+        [own_python, "-m", "pytest", "-p", "no:cacheprovider", *TESTS, f"--ignore={NEEDS_TYPE_CHECKERS}"],
     ]
     said = ""
     for step in steps:

@@ -130,6 +130,21 @@ def test_what_is_told_is_bounded(tmp_path: Path) -> None:
     assert "characters are left out …" in traceback
 
 
+def test_outputs_have_a_limit(tmp_path: Path) -> None:
+    code = """
+    from collections.abc import Iterator
+    class Predictor:
+        def predict(self, pieces: list[str]) -> Iterator[str]:
+            yield from pieces
+    """
+    with served(model(tmp_path / "model", code), "--output-limit", "10") as child:
+        assert child.receive()["type"] == "ready"
+        assert child.predict(pieces=["ab", "cdef"])["output"] == ["ab", "cdef"]
+        for pieces in (["ab", "cdefg"], ["a" * 9]):
+            reply = child.predict(pieces=pieces)
+            assert (reply["kind"], reply["message"]) == ("output", "The output has more than 10 bytes as JSON.")
+
+
 def test_inputs_are_named(tmp_path: Path) -> None:
     with served(
         model(tmp_path / "model", "class Predictor:\n    def predict(self, a: int) -> int: ...")

@@ -6,7 +6,6 @@ import types
 from pathlib import Path
 from typing import Any
 
-import jsonschema_rs
 import pytest
 
 from tests.runtime.children import describe, model, schemas
@@ -20,7 +19,10 @@ HEAD = """
     from dataclasses import dataclass, field
     from pathlib import Path
     from typing import Annotated, Any, Dict, List, Literal, NewType, Optional, Sequence, Union
-    from typing_extensions import NotRequired, TypedDict
+    try:
+        from typing import NotRequired, TypedDict
+    except ImportError:
+        from typing_extensions import NotRequired, TypedDict
     from wriftai_runtime import Input
 
     Name = NewType("Name", str)
@@ -61,7 +63,6 @@ def predictor_of(code: str) -> type:
 def input_of(parameter: str) -> Any:
     code = f"{HEAD}\n    class Predictor:\n        def predict(self, {parameter}) -> None: ...\n"
     described = signature_of(predictor_of(code)).described()
-    jsonschema_rs.Draft202012Validator(described["input"])
     [schema] = described["input"]["properties"].values()
     assert schema.pop("x-order") == 0
     assert described["input"].get("required", []) == [] if "default" in schema else ["x"]
@@ -241,7 +242,6 @@ def test_a_parameter_that_cannot_be_an_input(parameter: str, words: str) -> None
 def test_the_output(annotation: str, schema: Any, streams: bool) -> None:
     code = f"{HEAD}\n    class Predictor:\n        def predict(self) {annotation}: ...\n"
     described = signature_of(predictor_of(code)).described()
-    jsonschema_rs.Draft202012Validator(described["output"])
     assert described["streams"] is streams
     assert schema is None or described["output"] == schema
 

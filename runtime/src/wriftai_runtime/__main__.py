@@ -10,6 +10,8 @@ from wriftai_runtime import __version__
 from wriftai_runtime.downloads import Download
 from wriftai_runtime.serving import describe, serve
 
+_MOST_OUTPUT = 128 << 20
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; give the exit code."""
@@ -25,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             concurrency=wanted.concurrency,
             replies=wanted.replies,
             download=download,
+            most_output=wanted.output_limit,
         )
     parser.print_help(sys.stderr)
     return 2
@@ -37,9 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    describing = commands.add_parser(
-        "describe", help="print the model's input and output as JSON Schemas", description=describe.__doc__
-    )
+    describing = commands.add_parser("describe", help="print the model's input and output as JSON Schemas")
     serving = commands.add_parser(
         "serve", help="run predictions: messages in on stdin, out on a file descriptor, one JSON object a line"
     )
@@ -63,6 +64,13 @@ def _parser() -> argparse.ArgumentParser:
         default=Download.most,
         metavar="BYTES",
         help=f"largest file of an input (default {Download.most})",
+    )
+    serving.add_argument(
+        "--output-limit",
+        type=_positive,
+        default=_MOST_OUTPUT,
+        metavar="BYTES",
+        help=f"longest output as JSON (default {_MOST_OUTPUT})",
     )
     serving.add_argument(
         "--allow-private-addresses",

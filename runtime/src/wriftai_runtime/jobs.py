@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -16,14 +17,29 @@ from wriftai_runtime.pipes import Replies, encoded
 from wriftai_runtime.signature import Signature
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What holds for all predictions of a process.
+
+    Attributes:
+        signature: Of the predictor.
+        replies: To the parent.
+        download: How files are fetched.
+        most_output: Bytes that an output may have as JSON, all pieces together.
+    """
+
+    signature: Signature
+    replies: Replies
+    download: Download
+    most_output: int
+
+
 class Job:
     """One prediction. As a context it sends exactly one terminal reply, whatever happens inside.
 
     Args:
         message: The parent's.
-        signature: Of the predictor.
-        replies: To the parent.
-        download: How files are fetched.
+        terms: For all predictions.
 
     Attributes:
         id: The parent's name for it.
@@ -32,16 +48,15 @@ class Job:
         at_end: Called before the terminal reply.
     """
 
-    def __init__(
-        self, message: Mapping[str, Any], signature: Signature, replies: Replies, download: Download
-    ) -> None:
+    def __init__(self, message: Mapping[str, Any], terms: Terms) -> None:
         self.id: str = message["id"]
         self.is_begun = self.is_cancelled = False
         self.at_end: list[Callable[[], None]] = []
         self._input = message["input"]
-        self._files = Folder(message["folder"], download)
-        self._signature = signature
-        self._replies = replies
+        self._files = Folder(message["folder"], terms.download)
+        self._signature = terms.signature
+        self._replies = terms.replies
+        self._most_output = self._room = terms.most_output
         self._begin = time.perf_counter()
         self._tag = json.dumps(self.id).encode()
         self._pieces: list[bytes] = []
@@ -124,9 +139,13 @@ class Job:
 
     def _written(self, value: Any) -> bytes:
         try:
-            return encoded(self._signature.output.write(value))
+            written = encoded(self._signature.output.write(value))
         except Unfit as fault:
             raise Fault("output", fault.told("output")) from None
+        self._room -= len(written)
+        if self._room < 0:
+            raise Fault("output", f"The output has more than {self._most_output:,} bytes as JSON.")
+        return written
 
 
 def _failure(error: BaseException) -> dict[str, Any]:

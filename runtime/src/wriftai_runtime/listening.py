@@ -8,11 +8,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from wriftai_runtime.downloads import Download
 from wriftai_runtime.faults import words
-from wriftai_runtime.jobs import Job
+from wriftai_runtime.jobs import Job, Terms
 from wriftai_runtime.pipes import Replies, lines
-from wriftai_runtime.predictors import Predictor
 from wriftai_runtime.servers import Server
 
 _PATIENCE = 5.0  # Seconds that predictions have to end in when the parent is gone.
@@ -28,16 +26,14 @@ class Listener:
     Args:
         requests: File descriptor of the parent's messages.
         replies: To the parent.
-        download: How files of inputs are fetched.
     """
 
-    def __init__(self, requests: int, replies: Replies, download: Download) -> None:
+    def __init__(self, requests: int, replies: Replies) -> None:
         self._requests = requests
         self._replies = replies
-        self._download = download
         self._jobs: dict[str, Job] = {}
         self._ready = threading.Event()
-        self._predictor: Predictor
+        self._terms: Terms
         self._server: Server
 
     def start(self) -> None:
@@ -49,9 +45,9 @@ class Listener:
         """Whether a server takes what comes in."""
         return self._ready.is_set()
 
-    def serve(self, predictor: Predictor, server: Server) -> None:
+    def serve(self, server: Server, terms: Terms) -> None:
         """Hand what comes in from now on to a server that is ready."""
-        self._predictor, self._server = predictor, server
+        self._server, self._terms = server, terms
         self._ready.set()
 
     def _listen(self) -> None:
@@ -70,7 +66,7 @@ class Listener:
 
     def _take(self, message: Mapping[str, Any]) -> None:
         if message["type"] == "predict":
-            job = Job(message, self._predictor.signature, self._replies, self._download)
+            job = Job(message, self._terms)
             self._jobs[job.id] = job
             job.at_end.append(lambda: self._forget(job))
             self._server.start(job)

@@ -12,6 +12,7 @@ from pathlib import Path
 from wriftai_runtime import logs, predictors
 from wriftai_runtime.downloads import Download
 from wriftai_runtime.faults import Unusable, model_traceback, words
+from wriftai_runtime.jobs import Terms
 from wriftai_runtime.listening import Listener
 from wriftai_runtime.pipes import Replies, encoded, take_stdin
 from wriftai_runtime.servers import server_for
@@ -41,7 +42,9 @@ def describe(folder: Path, predictor: str) -> int:
     return 0
 
 
-def serve(folder: Path, predictor: str, *, concurrency: int, replies: int, download: Download) -> int:
+def serve(
+    folder: Path, predictor: str, *, concurrency: int, replies: int, download: Download, most_output: int
+) -> int:
     """Load a model and run the predictions that come in on standard input; give the exit code.
 
     Args:
@@ -50,10 +53,11 @@ def serve(folder: Path, predictor: str, *, concurrency: int, replies: int, downl
         concurrency: How many predictions may run side by side.
         replies: File descriptor for messages to the parent.
         download: How files of inputs are fetched.
+        most_output: Bytes that an output may have as JSON.
     """
     begin = time.perf_counter()
     parent = Replies(replies)
-    listener = Listener(take_stdin(), parent, download)
+    listener = Listener(take_stdin(), parent)
     listener.start()
     signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C reaches the parent too, and the parent decides.
     faulthandler.enable()
@@ -68,7 +72,7 @@ def serve(folder: Path, predictor: str, *, concurrency: int, replies: int, downl
 
         def on_ready() -> None:
             parent.send(type="ready", seconds=time.perf_counter() - begin)
-            listener.serve(made, server)
+            listener.serve(server, Terms(made.signature, parent, download, most_output))
 
         server.run(on_ready)
     except BaseException as error:
