@@ -9,7 +9,7 @@ export UV_SYSTEM_CERTS := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint type-check arrows check test test-pythons bench docs demo serve lock clean
+.PHONY: help install format lint type-check arrows check test test-pythons test-examples bench docs demo serve lock clean
 
 help:  ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,7 +53,10 @@ test: $(INSTALLED)  ## Run all tests, with coverage
 test-pythons: $(INSTALLED)  ## Run tests of client and runtime on each Python from 3.10 on that is installed
 	$(BIN)/python tests/run_pythons.py
 
-bench: $(INSTALLED)  ## Measure us beside the floor, in one run, as ratios
+test-examples: $(INSTALLED)  ## Run all examples, also those that install a lot
+	$(BIN)/pytest -m "large or not large" tests/examples
+
+bench: $(INSTALLED)  ## Measure us beside the floor and others, in one run, as ratios
 	$(BIN)/python -m benchmarks
 
 docs: $(INSTALLED)  ## Write the reference pages from the docstrings
