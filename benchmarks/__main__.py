@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import client, folder, gets, pages, report
+from benchmarks import client, folder, gets, pages, predictions, report
 from benchmarks.machine import LOAD_CORE, on_core, shape
 from benchmarks.scale import FULL, QUICK, Scale
 from benchmarks.servers import both
@@ -43,6 +43,9 @@ def results(scale: Scale) -> str:
             page_rows, listings = pages.measure(servers, scale)
             _say("Importing and calling the client")
             rows += [*page_rows, *client.measure(servers, scale)]
+        _say("Running predictions beside the servers of others")
+        prediction_rows, served = predictions.measure(Path(place), scale)
+        rows += prediction_rows
     rate = scale.models / filled.import_seconds
     rows.append(report.reported(f"wriftai-server import of {scale.models:,} models", spread([rate]), "{:,.0f}/s"))
     minutes = (time.perf_counter() - started) / 60
@@ -50,6 +53,7 @@ def results(scale: Scale) -> str:
         [
             f"On {datetime.now(UTC):%Y-%m-%d}, in {minutes:.1f} minutes: {shape()}.",
             report.table(report.HEAD, [row.cells() for row in rows]),
+            report.table(predictions.DETAILS, [each.cells() for each in served]),
             report.table(pages.DETAILS, [listing.cells() for listing in listings]),
         ]
     )

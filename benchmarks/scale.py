@@ -15,6 +15,10 @@ class Scale(NamedTuple):
         starts: Rounds of starting interpreters.
         call_rounds: Rounds of calls through the client.
         calls: Calls a round.
+        prediction_rounds: Of predictions.
+        prediction_seconds: How long one side is asked for them before it is the other's turn.
+        backlog: Predictions that wait in the hub that has many.
+        claims: Predictions claimed a round.
     """
 
     models: int
@@ -25,7 +29,11 @@ class Scale(NamedTuple):
     starts: int
     call_rounds: int
     calls: int
+    prediction_rounds: int
+    prediction_seconds: float
+    backlog: int
+    claims: int
 
 
-FULL = Scale(100_000, 25_000, 75, 15, 0.12, 25, 30, 200)
-QUICK = Scale(1_000, 200, 2, 1, 0.05, 2, 2, 20)
+FULL = Scale(100_000, 25_000, 75, 15, 0.12, 25, 30, 200, 15, 1.0, 100_000, 200)
+QUICK = Scale(1_000, 200, 2, 1, 0.05, 2, 2, 20, 1, 0.2, 1_000, 20)

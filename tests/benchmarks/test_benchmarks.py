@@ -16,6 +16,13 @@ TARGETS = (
     "import wriftai: CPU, over that of import httpx",
     "Client(): time",
     "client.models.get: time, over that of bare httpx",
+    "Predictions for 8 callers: finished, over the better of Cog and LitServe",
+    "A prediction for 1 caller: p50 (2.5 ms, or 1.5 times LitServe's)",
+    "Predictions that the hub refused, in a round",
+    "From `wriftai-server serve` to the end of the first prediction",
+    "An idle hub with its worker: resident memory",
+    "POST of a prediction while 1,000 predictions wait: cost, over that while none do",
+    "Claiming a prediction while 1,000 predictions wait: cost, over that while none do",
 )
 
 
@@ -26,7 +33,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
 
 
