@@ -34,13 +34,13 @@ class Image(_Document):
     """A config and layers."""
 
     config: Descriptor
-    layers: list[Descriptor]
+    layers: list[Descriptor] | None = None
 
 
 class Index(_Document):
     """Several manifests, such as one for each kind of machine."""
 
-    manifests: list[Descriptor]
+    manifests: list[Descriptor] | None = None
 
 
 _KINDS: Mapping[str, type[Image | Index]] = {
@@ -91,7 +91,7 @@ def read(content: bytes, content_type: str) -> Manifest:
         raise invalid(f"The manifest says that it is '{document.media_type}', the request '{media_type}'.")
     return Manifest(
         media_type=media_type,
-        names=[document.config, *document.layers] if isinstance(document, Image) else document.manifests,
+        names=_names(document),
         is_index=isinstance(document, Index),
         subject=document.subject.digest if document.subject else None,
         shown=_shown(document, media_type),
@@ -101,6 +101,13 @@ def read(content: bytes, content_type: str) -> Manifest:
 def invalid(detail: str) -> Problem:
     """Make the answer for a manifest that cannot be taken."""
     return Problem(400, detail, code="MANIFEST_INVALID")
+
+
+def _names(document: Image | Index) -> list[Descriptor]:
+    # Some programs write null for a list without entries.
+    if isinstance(document, Image):
+        return [document.config, *(document.layers or [])]
+    return document.manifests or []
 
 
 def _shown(document: Image | Index, media_type: str) -> dict[str, Any]:

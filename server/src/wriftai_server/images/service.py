@@ -61,10 +61,10 @@ async def remove_blob(transaction: Transaction, *, model_id: str, digest: str) -
     """Let a model hold a blob no longer.
 
     Raises:
-        Problem: 404, it has no such blob; 400, a manifest names it.
+        Problem: 404, it has no such blob; 405, a manifest names it.
     """
     if await store.is_named(transaction, model_id=model_id, digest=digest):
-        raise Problem(400, "A manifest names this blob: delete the manifest first.", code="UNSUPPORTED")
+        raise Problem(405, "A manifest names this blob: delete the manifest first.", {"Allow": "GET, HEAD"})
     if not await store.release(transaction, model_id=model_id, digest=digest):
         raise _no_blob(digest)
 
