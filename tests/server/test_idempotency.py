@@ -10,7 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.hubs import Hub
 from tests.server.people import People, Person
+from tests.server.runs import Worker, add_runnable, hold_image
 from tests.server.samples import add_model, new_name, version_params
 
 
@@ -101,6 +103,58 @@ def test_work_that_failed_may_be_tried_again(ada: Person) -> None:
     assert post(ada, "key-1").status_code == 201
     assert post(ada, "key-2", hardware_identifier="h100").status_code == 422
     assert post(ada, "key-2", name="fixed").status_code == 201
+
+
+def test_predictions_come_again_as_they_are_by_then(ada: Person, folder: Path) -> None:
+    version = add_runnable(ada, folder, visibility="public")
+    names = f"{ada.name}/{version['model']['name']}"
+    for number, (path, body) in enumerate(
+        (
+            (f"/versions/{version['id']}/predictions", {}),
+            (f"/models/{names}/predictions", {}),
+            ("/predictions", {"model": names}),
+        )
+    ):
+        first = post(ada, f"key-{number}", path, input=1, **body)
+        assert first.status_code == 202
+        Worker(folder).complete(first.json())
+        again = post(ada, f"key-{number}", path, input=1, **body)
+        assert again.status_code == 200
+        assert again.json() == ada.send("GET", f"/predictions/{first.json()['id']}").json()
+        assert again.json()["status"] == "succeeded"
+        assert again.headers["location"] == first.headers["location"]
+        assert post(ada, f"key-{number}", path, input=2, **body).status_code == 422
+    assert ada.client.models.get(ada.name, version["model"]["name"])["predictions_count"] == 3
+
+
+def test_a_prediction_comes_again_when_its_model_is_gone(ada: Person, folder: Path) -> None:
+    version = add_runnable(ada, folder)
+    path = f"/versions/{version['id']}/predictions"
+    first = post(ada, "key-1", path, input=1)
+    ada.client.models.delete(ada.name, version["model"]["name"])
+    assert post(ada, "key-1", path, input=1).json() == first.json()
+    assert post(ada, "key-2", path, input=1).status_code == 404
+
+
+def test_a_key_may_be_tried_again_when_there_was_no_prediction(ada: Person, folder: Path) -> None:
+    version = add_runnable(ada, folder, schema={"type": "integer"}, holds=False)
+    path = f"/versions/{version['id']}/predictions"
+    assert post(ada, "key-1", path, input=1).status_code == 409
+    hold_image(folder, version["model"]["id"], version["container_image_digest"])
+    assert post(ada, "key-1", path, input="text").status_code == 422
+    assert post(ada, "key-1", path, input=1).status_code == 202
+
+
+def test_predictions_that_are_asked_for_at_once_with_one_key_are_one(
+    shared_people: People, shared_hub: Hub
+) -> None:
+    ada = shared_people.add()
+    path = f"/versions/{add_runnable(ada, shared_hub.data_dir)['id']}/predictions"
+    with ThreadPoolExecutor(8) as callers:
+        replies = list(callers.map(lambda _: post(ada, "key-1", path, input=1), range(16)))
+    assert {reply.status_code for reply in replies} == {202}
+    assert len({reply.json()["id"] for reply in replies}) == 1
+    assert len(ada.client.predictions.list().items) == 1
 
 
 @pytest.mark.parametrize(
