@@ -9,7 +9,7 @@ export UV_SYSTEM_CERTS := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint type-check arrows check test test-pythons test-examples bench docs demo serve lock clean
+.PHONY: help install format lint type-check arrows check test test-kill test-pythons test-examples bench docs demo serve lock clean
 
 help:  ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,11 @@ test: $(INSTALLED)  ## Run all tests, with coverage
 	$(BIN)/coverage report --include='client/*' --fail-under=100
 	$(BIN)/coverage report --include='server/*' --fail-under=95
 	$(BIN)/coverage report --include='runtime/*' --fail-under=95
+
+test-kill: export KILL_SECONDS ?= 120
+test-kill: export KILL_SEEDS ?= 5
+test-kill: $(INSTALLED)  ## Kill anything of a hub for KILL_SECONDS (120), with each of KILL_SEEDS (5) seeds
+	$(BIN)/pytest -s tests/system/test_kill_anything.py
 
 test-pythons: $(INSTALLED)  ## Run tests of client and runtime on each Python from 3.10 on that is installed
 	$(BIN)/python tests/run_pythons.py

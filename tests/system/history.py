@@ -1,8 +1,8 @@
 """A checker of what happened to predictions: what clients, receivers and the database saw must fit together.
 
 Every prediction has a key in its input. Every run says a marker, `marker-` and what no other has, before anything
-else, and gives it, once or in pieces, as its output. So it shows which attempt an output is from, and whether a key
-was run twice.
+else, and gives it, once or in pieces, as its output. So it shows which attempt an output is from, and whether a
+key was run twice.
 """
 
 import json
