@@ -1,5 +1,6 @@
 """Uploads of images under a hub as it is served: killed, full, held up, and large."""
 
+import asyncio
 import hashlib
 import resource
 import socket
@@ -16,6 +17,10 @@ from tests.hubs import Hub, running
 from tests.images import digest_of
 from tests.system.folders import add_user, assert_sound, bearer
 from tests.system.payloads import model
+from wriftai_server.database.opening import open_database
+from wriftai_server.database.values import now
+from wriftai_server.images.blobs import Blobs
+from wriftai_server.images.collection import collect
 
 PIECE = bytes(range(256)) * 4096
 UNAVAILABLE = "The hub cannot store anything at the moment; try again later."
@@ -155,6 +160,37 @@ def test_a_full_disk_is_told_and_leaves_nothing(pusher: Pusher) -> None:
     reply = pusher.http.put(upload, content=PIECE * 6, params={"digest": digest})
     assert reply.status_code == 201
     assert pusher.http.get(f"blobs/{digest}").content == PIECE * 8
+
+
+def test_a_blob_that_is_put_while_it_is_removed_is_whole_or_not_there(pusher: Pusher) -> None:
+    done = threading.Event()
+    removed = 0
+
+    async def remove() -> None:
+        nonlocal removed
+        database, blobs = open_database(pusher.hub.data_dir), Blobs(pusher.hub.data_dir)
+        while not done.is_set():
+            removed += await collect(database, blobs, before=now())
+        await database.close()
+
+    removing = threading.Thread(target=asyncio.run, args=(remove(),))
+    removing.start()
+    statuses = set[int]()
+    digest = digest_of(b"again and again")
+    try:
+        for _ in range(300):
+            put = pusher.http.post("blobs/uploads/", content=b"again and again", params={"digest": digest})
+            assert put.status_code == 201
+            got = pusher.http.get(f"blobs/{digest}")
+            assert got.status_code == 404 or got.content == b"again and again"
+            statuses.add(got.status_code)
+    finally:
+        done.set()
+        removing.join()
+
+    assert removed
+    assert 200 in statuses
+    assert_sound(pusher.hub.data_dir)
 
 
 def peak_kilobytes(hub: Hub) -> int:

@@ -12,6 +12,7 @@ from wriftai_server.database.driver import Transaction
 from wriftai_server.http.bodies import BodyRequest
 from wriftai_server.http.caller import anyone, signed_in
 from wriftai_server.images import failures, manifests, references, service, uploads
+from wriftai_server.images.blobs import BlobMissing
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -39,8 +40,14 @@ async def get_blob(
     headers = {"Content-Length": str(end - start), "Accept-Ranges": "bytes", **_named(digest)}
     if part:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    with failures.reading():
-        pieces = await request.app.state["blobs"].read(digest, part)
+    try:
+        with failures.reading():
+            pieces = await request.app.state["blobs"].read(digest, part)
+    except BlobMissing:
+        # It may have been removed since the look at its row; if it was not, its bytes are lost.
+        async with request.app.state["database"].reading() as view:
+            await service.blob_size(view, model_id=model_id, digest=digest)
+        raise
     return Stream(
         pieces,
         status_code=206 if part else 200,
