@@ -24,7 +24,7 @@ def cog(tmp_path_factory: pytest.TempPathFactory) -> Sequence[str]:
     """Give the command of the runtime in an environment with Cog; the runtime is not installed in it."""
     folder = tmp_path_factory.mktemp("cog")
     requirements = folder / "requirements.txt"
-    requirements.write_text(resolve(["cog==0.23.1"], PYTHON, uv=UV))
+    requirements.write_text(resolve(["cog==0.23.1", "pydantic>=2.13,<3"], PYTHON, uv=UV))
     python = build(folder / "environment", requirements, PYTHON, uv=UV)
     path = f"PYTHONPATH={Path(wriftai_runtime.__file__).parents[1]}"
     return ["/usr/bin/env", path, "COVERAGE_PROCESS_CONFIG=", str(python), "-m", "wriftai_runtime"]
@@ -36,7 +36,7 @@ from cog import (
     AsyncConcatenateIterator, BaseModel, BasePredictor, BaseRunner, ConcatenateIterator,
     File, Input, Opaque, Path, Secret,
 )
-from enum import Enum
+import pydantic
 from typing import Annotated, Any, Iterator, List, Optional
 
 class Output(BaseModel):
@@ -77,6 +77,16 @@ class Runner(BaseRunner):
         print("token", token)
         self.record_metric("length", 1)
         return {"secret": token.get_secret_value(), "file": file.read().decode()}
+
+class Word(pydantic.BaseModel):
+    """A word."""
+    text: str
+    weight: Annotated[float, pydantic.Field(ge=0)] = 1.0
+
+class Words(BasePredictor):
+    def predict(self, words: List[Word]) -> List[Word]:
+        assert type(words[0]) is Word
+        return words
 
 class Leaks(BaseRunner):
     def run(self, token: Secret) -> Secret:
@@ -201,6 +211,23 @@ def test_a_runner_with_a_secret(folder: Path, cog: Sequence[str]) -> None:
     with serving(folder, "Leaks", cog) as child:
         assert child.receive()["type"] == "ready"
         assert child.predict(token="hush")["message"] == "output is a secret, which is never shown."
+
+
+def test_models_of_pydantic(folder: Path, cog: Sequence[str]) -> None:
+    item = schemas(folder, "Words", cog)["output"]["items"]
+    assert item == {
+        "title": "Word",
+        "description": "A word.",
+        "type": "object",
+        "properties": {"text": {"type": "string"}, "weight": {"type": "number"}},
+        "required": ["text"],
+        "additionalProperties": False,
+    }
+    with serving(folder, "Words", cog) as child:
+        assert child.receive()["type"] == "ready"
+        assert child.predict(words=[{"text": "a"}])["output"] == [{"text": "a", "weight": 1.0}]
+        reply = child.predict(words=[{"text": "a", "weight": -1}])
+        assert (reply["kind"], reply["message"][:15]) == ("model", "ValidationError")
 
 
 @pytest.mark.parametrize("name", ["Streams", "Async"])

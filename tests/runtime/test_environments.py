@@ -65,6 +65,8 @@ def test_an_environment_is_built_once(tmp_path: Path, small: Path) -> None:
         [python, "-c", "import idna; print(idna.__name__)"], check=True, capture_output=True
     ).stdout
     assert is_complete(folder)
+    [compiled] = folder.glob("lib/*/site-packages/idna/__pycache__/core.*.pyc")
+    assert compiled.stat().st_size > 0
     made = python.lstat()
     assert build(folder, small, PYTHON, uv="no uv is needed") == python
     assert python.lstat() == made

@@ -20,7 +20,7 @@ from wriftai_runtime.scalars import Base64, Boolean, Integer, Number, Secret, Te
 
 SUPPORTED = (
     "str, int, float, bool, bytes, pathlib.Path, Literal, Enum, X | None, X | Y, list[X], dict[str, X], "
-    "dataclasses, TypedDicts and Any"
+    "dataclasses, TypedDicts, pydantic's models and Any"
 )
 _SIMPLE: Mapping[Any, Callable[[], Kind]] = {
     str: Text,
@@ -224,6 +224,8 @@ def _named(annotation: Any, around: tuple[Any, ...]) -> Kind | None:
         return _dataclass(annotation, (*around, annotation))
     if issubclass(annotation, dict) and hasattr(annotation, "__total__"):
         return _typed_dict(annotation, (*around, annotation))
+    if isinstance(getattr(annotation, "model_fields", None), dict):
+        return _pydantic(annotation, (*around, annotation))
     return None
 
 
@@ -240,6 +242,22 @@ def _dataclass(record: Any, around: tuple[Any, ...]) -> Record:
             )
             has_factory = part.default_factory is not dataclasses.MISSING
             fields[part.name] = dataclasses.replace(made, is_required=False) if has_factory else made
+
+    return _object(record, fields)
+
+
+def _pydantic(record: Any, around: tuple[Any, ...]) -> Record:
+    evaluated = hints(record)
+    fields = {}
+    for name, part in record.model_fields.items():
+        with naming(f"{record.__name__}.{name}"):
+            made = field(kind_of(evaluated[name], around))
+            fields[name] = dataclasses.replace(made, is_required=part.is_required())
+    return _object(record, fields)
+
+
+def _object(record: Any, fields: Mapping[str, Field]) -> Record:
+    """Make the kind of objects with attributes."""
 
     def take(value: Any) -> Mapping[str, Any] | None:
         if isinstance(value, record):

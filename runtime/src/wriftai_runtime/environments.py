@@ -132,10 +132,22 @@ def _make(folder: Path, requirements: Path, python: str, uv: str, seconds: float
         if text.strip():
             command = [uv, "pip", "sync", *options, "--python", str(python_in(folder)), str(requirements)]
             _run(command, seconds)
+            _compile(folder, seconds)
         (folder / _MARKER).touch()
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _compile(folder: Path, seconds: float) -> None:
+    """Compile all modules now, as those who run models may not write here.
+
+    The Python that the environment was made from does it, without `site`: the environment's own would run what
+    packages have in their .pth files.
+    """
+    python = str(python_in(folder).resolve())
+    with contextlib.suppress(EnvironmentFailed):  # Packages may have modules that are for other Pythons.
+        _run([python, "-I", "-S", "-m", "compileall", "-qq", "-j", "0", str(folder / "lib")], seconds)
 
 
 def _run(command: list[str], seconds: float, text: str = "") -> str:
