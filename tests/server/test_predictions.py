@@ -239,6 +239,18 @@ def test_webhooks_are_urls(ada: Person, version: dict[str, Any], url: Any) -> No
     assert [fault["loc"] for fault in reply.json()["detail"]] == [["body", "webhook_url"]]
 
 
+def test_webhooks_lead_to_public_addresses_or_allowed_ones(tmp_path: Path) -> None:
+    with inside(tmp_path / "data", webhook_allow="10.1.0.0/16") as people:
+        ada = people.add()
+        path = f"/versions/{add_runnable(ada, tmp_path / 'data')['id']}/predictions"
+        for host, status in (("127.0.0.1", 422), ("10.1.2.3", 202), ("1.1.1.1", 202), ("[::1]:8000", 422)):
+            url = f"http://{host}/hook"
+            reply = create(ada, path, json={"input": 1, "webhook_url": url})
+            assert reply.status_code == status
+            if status == 422:
+                assert [fault["loc"] for fault in reply.json()["detail"]] == [["body", "webhook_url"]]
+
+
 def test_an_input_is_needed(ada: Person, version: dict[str, Any]) -> None:
     reply = create(ada, f"/versions/{version['id']}/predictions", json={})
     assert reply.status_code == 422

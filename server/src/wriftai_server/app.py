@@ -185,6 +185,7 @@ def compose(settings: Settings, database: Database, *lifespan: Lifespan) -> Lite
                 "max_blob_bytes": settings.max_blob_bytes,
                 "public_url": settings.public_url and settings.public_url.rstrip("/"),
                 "openapi": openapi.document(V1, "/v1"),
+                "webhook_allow": settings.webhook_allow,
                 "limits": Limits(settings.rate_limit) if settings.rate_limit else None,
             }
         ),

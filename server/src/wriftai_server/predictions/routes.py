@@ -17,6 +17,7 @@ from wriftai_server.http.preferences import Prefer, patience
 from wriftai_server.predictions import service, store, stream, waiting
 from wriftai_server.predictions.bodies import CreatePrediction, CreatePredictionOf
 from wriftai_server.predictions.service import Reference
+from wriftai_server.webhooks.addresses import check_url
 from wriftai_server.wire.predictions import shown
 
 Answer = JSONAnswer[PredictionWithIO]
@@ -193,6 +194,8 @@ async def _create(
     request: Request[Any, Any, Any], of: Reference | str, params: dict[str, Any], wishes: Wishes
 ) -> Answer:
     state = request.app.state
+    if "webhook_url" in params:
+        check_url(params["webhook_url"], state["webhook_allow"])
     async with state["database"].writing() as transaction:
         answer = await once(
             transaction,
