@@ -114,6 +114,7 @@ class Writer:
         """Write no more, which tells the other side."""
         if self._is_open:
             self._is_open = False
+            self._left = memoryview(b"")
             self._loop.remove_writer(self._descriptor)
             os.close(self._descriptor)
 
