@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.client.cli.command import PYPROJECT, PYTHON, Outcome, fails, invoke, written
+from wriftai.cli import project, runner
+from wriftai.cli.environment import Environment
+from wriftai.cli.refusals import Refusal
 
 MODEL = """
 import os
@@ -114,6 +117,16 @@ def test_a_process_that_ends_before_it_reads_is_said(tmp_path: Path) -> None:
     code = "import os\n\n\nclass Predictor:\n    def setup(self):\n        os._exit(3)\n\n"
     folder = written(tmp_path, code + "    def predict(self) -> int: return 1\n")
     assert fails("run", str(folder)) == "The model's process ended with 3 before the prediction did."
+
+
+def test_a_process_that_never_reads_is_said(tmp_path: Path) -> None:
+    nobody = Environment(Path("/bin/false"), {})
+    model = project.read(written(tmp_path))
+    with (
+        runner.runner(nobody, model) as started,
+        pytest.raises(Refusal, match="The model's process ended with 1 before the prediction did"),
+    ):
+        started.predict({"text": "x" * 1_000_000}, print)
 
 
 @pytest.mark.parametrize(

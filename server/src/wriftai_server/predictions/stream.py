@@ -18,7 +18,7 @@ from wriftai_server.http.problems import malformed
 from wriftai_server.predictions import service, store
 from wriftai_server.wire.predictions import shown
 
-_QUIET_SECONDS = 15.0
+_QUIET_SECONDS = 5.0  # Well within the 10 s after which a client with its defaults takes a stream for dead.
 _BEAT = b":\n\n"
 _CHUNK = 200
 _ID = re.compile(r"(\d{1,9})-(\d{1,9})", re.ASCII)
