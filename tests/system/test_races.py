@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.hubs import COMMAND, Hub, running
+from tests.server.runs import hold_image
 from tests.system.folders import add_user, assert_sound, bearer, database, failures_logged, model_names
 from tests.system.payloads import VERSION, model
 
@@ -57,7 +58,7 @@ class Pair:
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     data_dir = tmp_path_factory.mktemp("pair") / "data"
-    same = ("--public-url", "http://hub.example")
+    same = ("--public-url", "http://hub.example", "--no-worker")
     with running(data_dir, *same) as first, running(data_dir, *same) as second:
         yield Pair(first, second)
         assert failures_logged(first) == []  # Both write to the same log.
@@ -169,6 +170,31 @@ def test_one_idempotency_key_does_its_work_once_however_often_it_is_sent_at_once
 
             assert statuses(*answers) == [201] * 6
             assert len({answer.json()["id"] for answer in answers}) == 1
+
+    pair.run(work)
+
+
+def test_predictions_made_at_once_are_one_a_key_and_all_counted(pair: Pair) -> None:
+    async def work(first: httpx.AsyncClient, second: httpx.AsyncClient) -> None:
+        path = f"/models/ada/{new_name()}"
+        made = (await first.post("/models", json=model(path.rpartition("/")[2]))).json()
+        version = (await first.post(f"{path}/versions", json=VERSION)).json()
+        hold_image(pair.data_dir, made["id"], version["container_image_digest"])
+        answers = await asyncio.gather(
+            *(
+                http.post(
+                    f"{path}/predictions", json={"input": "text"}, headers={"Idempotency-Key": f"{path} {n}"}
+                )
+                for n in range(ROUNDS)
+                for http in (first, second) * 2
+            )
+        )
+
+        assert statuses(*answers) == [202] * 4 * ROUNDS
+        ids = [answer.json()["id"] for answer in answers]
+        assert all(len(set(ids[n : n + 4])) == 1 for n in range(0, len(ids), 4))
+        assert len(set(ids)) == ROUNDS
+        assert (await first.get(path)).json()["predictions_count"] == ROUNDS
 
     pair.run(work)
 
