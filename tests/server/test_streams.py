@@ -13,7 +13,7 @@ from tests.hubs import Hub
 from tests.server.people import People, Person
 from tests.server.runs import LONG_AGO, Worker, add_runnable, run
 from wriftai.predictions import ErrorSource, Status, TaskError
-from wriftai_server.predictions.claims import Event, Outcome
+from wriftai_server.predictions.claims import Claim, Event, Outcome
 
 FAILED = TaskError(source=ErrorSource.external, message="No\nsuch file.", detail=[1])
 
@@ -171,6 +171,7 @@ def test_events_come_while_they_happen(shared_people: People, shared_hub: Hub) -
     worker = Worker(shared_hub.data_dir)
     seen: list[tuple[str, str]] = []
     states: list[str] = []
+    claims: list[Claim] = []
     for event in ada.client.predictions.stream(prediction["id"]):
         seen.append((event["id"], event["event"]))
         if event["event"] in ("init", "done"):
@@ -179,13 +180,13 @@ def test_events_come_while_they_happen(shared_people: People, shared_hub: Hub) -
         # What comes next is only done when what came before was seen.
         match event["id"]:
             case "0-0":
-                claim = worker.claim(prediction)
+                claims.append(worker.claim(prediction))
             case "1-0":
-                worker.say(claim, Event("log", "one"))
+                worker.say(claims[0], Event("log", "one"))
             case "1-1":
-                worker.say(claim, Event("output", "1"), Event("output", "2"))
+                worker.say(claims[0], Event("output", "1"), Event("output", "2"))
             case "1-3":
-                worker.finish(claim, Outcome(Status.succeeded, output="[1,2]"))
+                worker.finish(claims[0], Outcome(Status.succeeded, output="[1,2]"))
     assert states == ["pending", "started", "succeeded"]
     assert seen == [
         ("0-0", "init"),
