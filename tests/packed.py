@@ -8,6 +8,8 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import httpx
+
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -88,3 +90,30 @@ def _named(content: bytes, media_type: str) -> dict[str, Any]:
 
 def _json(**values: Any) -> bytes:
     return json.dumps(values).encode()
+
+
+def push(hub: httpx.Client, owner: str, name: str, pushed: Image) -> str:
+    """Push an image to a model as any tool for images does, and make a version of it; give the version's id.
+
+    Args:
+        hub: Speaks for the owner, at the address of the hub without the `/v1`.
+        owner: Username.
+        name: Of the model, which is made if it is new.
+        pushed: The image.
+    """
+    model = {"name": name, "hardware_identifier": "cpu", "visibility": "public"}
+    assert hub.post("/v1/models", json=model).status_code in (201, 409)
+    repository = f"/v2/{owner}/{name}"
+    for named, content in pushed.blobs.items():
+        if named != pushed.digest:
+            begun = hub.post(f"{repository}/blobs/uploads/").raise_for_status()
+            place = httpx.URL(begun.headers["location"])
+            hub.put(place.copy_merge_params({"digest": named}), content=content).raise_for_status()
+    hub.put(
+        f"{repository}/manifests/{pushed.digest}",
+        content=pushed.blobs[pushed.digest],
+        headers={"content-type": MANIFEST},
+    ).raise_for_status()
+    body = {"release_notes": "", "schemas": ANYTHING, "container_image_digest": pushed.digest}
+    version: str = hub.post(f"/v1/models/{owner}/{name}/versions", json=body).raise_for_status().json()["id"]
+    return version

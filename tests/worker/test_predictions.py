@@ -1,6 +1,5 @@
 """Predictions of models that behave, from the queue to their ends."""
 
-import json
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from wriftai.predictions import PredictionWithIO
 
 def output_of(prediction: PredictionWithIO) -> Any:
     assert prediction["status"] == "succeeded", prediction["error"]
-    return json.loads(bytes(prediction["output"]))  # type: ignore[arg-type]  # raw, as it is stored
+    return prediction["output"]
 
 
 def test_a_prediction_runs_and_says_how_long_that_took(workshop: Workshop) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import insert, select
 
 from tests.packed import ANYTHING, ECHO, Image, image
@@ -185,7 +186,9 @@ class Workshop:
 
     async def _look(self, prediction: str) -> PredictionWithIO:
         async with self.database.reading() as view:
-            return await store.by_id(view, prediction_id=prediction)
+            found = await store.by_id(view, prediction_id=prediction)
+        shown: PredictionWithIO = msgspec.json.decode(msgspec.json.encode(found))
+        return shown
 
     async def _events(self, prediction: str) -> list[tuple[str, str]]:
         async with self.database.reading() as view:

@@ -28,6 +28,7 @@ class Claim(NamedTuple):
         model_id: UUID.
         version_id: UUID.
         input: JSON.
+        has_webhook: Whether its creator is told of changes.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Claim(NamedTuple):
     model_id: str
     version_id: str
     input: str
+    has_webhook: bool = False
 
 
 class Held(NamedTuple):

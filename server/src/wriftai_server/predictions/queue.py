@@ -183,7 +183,7 @@ async def claim(
         now=now(),
     )
     rows.sort(key=lambda row: (row[2], row[0]))
-    return [Claim(row[0], row[3], worker, *row[4:]) for row in rows]
+    return [Claim(row[0], row[3], worker, *row[4:], has_webhook=row[1] is not None) for row in rows]
 
 
 async def renew(transaction: Transaction, *, worker: str, lease_until: str) -> list[Held]:

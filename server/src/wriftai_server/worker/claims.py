@@ -126,6 +126,7 @@ class Claims:
         return timestamp(datetime.now(UTC) + self._lease)
 
     def _tell(self, claims: Iterable[Claim]) -> None:
-        ids = [claim.id for claim in claims]
-        if ids:
-            self._changes.tell(*ids, "webhooks")
+        for claim in claims:
+            self._changes.tell(claim.id)
+            if claim.has_webhook:
+                self._changes.tell("webhooks")

@@ -57,7 +57,7 @@ class Run:
             runtime: Has loaded its version, and room for it.
         """
         try:
-            folder = runtime.cell.make_folder(f"{self.claim.id}-{self.claim.attempt}")
+            folder = runtime.cell.take_folder()
         except OSError as error:
             return self.failed(out_of(error))
         limit = self._settings.prediction_seconds
@@ -66,7 +66,7 @@ class Run:
             return await self._predict(runtime, folder)
         finally:
             timer.cancel()
-            await runtime.cell.remove_folder(folder)
+            await runtime.cell.empty_folder(folder)
 
     async def _predict(self, runtime: Runtime, folder: Path) -> Outcome | None:
         began = time.monotonic()

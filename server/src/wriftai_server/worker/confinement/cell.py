@@ -139,25 +139,30 @@ class Cell:
         self._settings = settings
         self.scratch = folder / "scratch"
         self._folders = folder / "folders"
+        self._empty: list[Path] = []
         for each in (folder, self._folders, folder / "root"):
             each.mkdir()
             each.chmod(0o755)
         for each in (self.scratch, self.scratch / "shm"):
             self._make_own(each)
 
-    def make_folder(self, name: str) -> Path:
-        """Make a folder that the runtime may write to.
+    def take_folder(self) -> Path:
+        """Give an empty folder that the runtime may write to.
 
         Raises:
             OSError: It cannot be made.
         """
-        folder = self._folders / name
+        if self._empty:
+            return self._empty.pop()
+        folder = self._folders / f"{random.getrandbits(64):016x}"
         self._make_own(folder)
         return folder
 
-    async def remove_folder(self, folder: Path) -> None:
-        """Remove a folder that the runtime may have written to."""
-        if not _remove_empty(folder):
+    async def empty_folder(self, folder: Path) -> None:
+        """Take back a folder, and remove what was left in it."""
+        if _is_empty(folder):
+            self._empty.append(folder)  # Most are, and the next one need not be made.
+        else:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     def start(
@@ -250,12 +255,12 @@ def _wait(process: Process) -> list[str]:
     return [*found.get("lacking", []), *([found["fault"]] if "fault" in found else [])]
 
 
-def _remove_empty(folder: Path) -> bool:
-    # Most are empty, and no thread is needed for those.
-    with contextlib.suppress(OSError):
-        folder.rmdir()
-        return True
-    return False
+def _is_empty(folder: Path) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return False
 
 
 def _remove_abandoned(cells: Path) -> None:
