@@ -98,7 +98,7 @@ def test_the_database_cannot_be_read(workshop: Workshop, attack: Any) -> None:
     file = workshop.data_dir.absolute() / FILE_NAME
     refused(attack(f"open({str(file)!r}, 'rb')"), "FileNotFoundError", "PermissionError")
     refused(
-        attack(f"import sqlite3; sqlite3.connect({str(file)!r}).execute('SELECT * FROM users')"),
+        attack(f"import sqlite3; sqlite3.connect({str(file)!r}).execute('PRAGMA user_version')"),
         "unable to open database file",
     )
 
@@ -113,7 +113,7 @@ def test_nothing_but_its_own_is_seen_in_the_data_folder(workshop: Workshop, atta
         )
     )
     allowed = ("runtimes/package", "runtimes/environments", "runtimes/images", "runtimes/cells")
-    folders = [path for path in eval(seen)]  # noqa: S307  our own list of text
+    folders = list(eval(seen))  # noqa: S307  our own list of text
     assert folders
     assert all(any(f"/data/{each}" in path for each in allowed) for path in folders)
 
@@ -208,11 +208,13 @@ def test_a_fork_bomb_goes_off_in_its_own_cell(workshop: Workshop, attack: Any) -
         """
         import os
         while True:
-            os.fork()
+            try:
+                os.fork()
+            except OSError:
+                pass
         """
     )
-    assert ended["status"] == "failed"
-    assert (ended["error"] or {})["source"] == "external"
+    assert (ended["error"] or {})["message"] == "The model started more processes and threads than it may."
 
 
 def test_what_it_starts_does_not_outlive_it(attack: Any) -> None:

@@ -183,7 +183,7 @@ async def claim(
         now=now(),
     )
     rows.sort(key=lambda row: (row[2], row[0]))
-    return [Claim(row[0], row[3], worker, *row[4:], has_webhook=row[1] is not None) for row in rows]
+    return [Claim(row[0], row[3], worker, row[4], row[5], row[6], row[7], row[1] is not None) for row in rows]
 
 
 async def renew(transaction: Transaction, *, worker: str, lease_until: str) -> list[Held]:

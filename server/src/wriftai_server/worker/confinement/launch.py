@@ -20,6 +20,7 @@ from wriftai_server.worker.confinement import folders, kernel, landlock, watch
 from wriftai_server.worker.confinement.spec import Spec, decode
 
 _TICK_SECONDS = 0.25
+_CROWDED = 0.9
 _UNUSABLE = 126  # As shells say it of a program that cannot be executed.
 
 
@@ -27,8 +28,8 @@ def main(text: str) -> NoReturn:
     """Run what a spec says, and end as it ends.
 
     Tells the status descriptor, in this order: `{"lacking": […]}`, what the kernel does not allow, before the
-    program starts; `{"excess": "memory" | "disk"}` when that is why it was killed; `{"exit": …}`, or
-    `{"signal": …}`, as the last thing. `{"fault": …}` tells why it could not be started.
+    program starts; `{"excess": "memory" | "disk" | "processes"}` when that is why it was killed; `{"exit": …}`
+    or `{"signal": …}` as the last thing. `{"fault": …}` tells why it could not be started.
     """
     spec = decode(text)
     os.set_inheritable(spec.status, False)
@@ -217,6 +218,8 @@ def _kill_rest() -> None:
 def _excess(spec: Spec) -> str | None:
     if watch.memory_used(enough=spec.limits.memory_bytes) > spec.limits.memory_bytes:
         return "memory"
+    if watch.tasks() > spec.limits.processes * _CROWDED:
+        return "processes"  # What cannot start more of them mostly goes on trying.
     return _excess_of_disk(spec)
 
 

@@ -25,6 +25,11 @@ def memory_used(*, enough: int) -> int:
     return plain if plain <= enough else sum(map(_fair_memory, processes))
 
 
+def tasks() -> int:
+    """Count the threads of all processes but this one."""
+    return sum(map(_threads, _processes()))
+
+
 def disk_used(*folders: str) -> int:
     """Add up the files in folders, and those that are open and were removed already, in bytes."""
     sizes: dict[tuple[int, int], int] = {}
@@ -45,6 +50,13 @@ def _own_memory(process: Path) -> int:
     with contextlib.suppress(OSError):
         _, resident, shared, *_ = (process / "statm").read_text().split()
         return (int(resident) - int(shared)) * _PAGE
+    return 0
+
+
+def _threads(process: Path) -> int:
+    with contextlib.suppress(OSError):
+        # The name, in parentheses, may hold anything.
+        return int((process / "stat").read_text(errors="replace").rpartition(")")[2].split()[17])
     return 0
 
 

@@ -199,7 +199,8 @@ class Runtime:
         ends = [os.pipe() for _ in range(4)]
         (stdin, to_stdin), (from_stdout, stdout), (from_stderr, stderr), (from_replies, replies) = ends
         command = [str(program.python), "-m", "wriftai_runtime", "serve", "--predictor", program.predictor]
-        command += ["--concurrency", str(program.concurrency), "--replies", str(replies), str(program.model)]
+        command += ["--concurrency", str(program.concurrency), "--replies", str(replies)]
+        command += ["--output-limit", str(self._settings.max_output_bytes), str(program.model)]
         variables = {"PYTHONPATH": str(program.runtime), "PYTHONDONTWRITEBYTECODE": "1"}
         try:
             self._process: Process = self.cell.start(
@@ -328,6 +329,8 @@ class Runtime:
                 return internal(f"The model's process could not be started: {fault}.")
             case {"excess": "memory"}:
                 return external("The model used more memory than it may.", told)
+            case {"excess": "processes"}:
+                return external("The model started more processes and threads than it may.", told)
             case {"excess": "disk"}:
                 return external(f"The model's files took more than {self._settings.disk_mb:,} MiB.", told)
             case {"signal": int(number)}:
