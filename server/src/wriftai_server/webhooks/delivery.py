@@ -64,6 +64,7 @@ class Deliverer:
 
     async def run(self) -> None:
         """Post until cancelled; what is under way then is posted again by whoever runs next."""
+        self._under_way.clear()
         with self._changes.watch("webhooks") as watch:
             async with asyncio.TaskGroup() as posting:
                 while True:
