@@ -10,7 +10,7 @@ import pytest
 
 from tests.runtime.children import Child, model, served
 from tests.runtime.pages import CERTIFICATE, serving
-from wriftai_runtime.downloads import is_public
+from wriftai_runtime.fetching import is_public
 
 CODE = """
 import os

@@ -1,6 +1,5 @@
 """One prediction: from its message to its terminal reply."""
 
-import asyncio
 import contextlib
 import json
 import sys
@@ -131,7 +130,7 @@ class Job:
         if error is None:
             reply = b'{"type":"succeeded","id":%b,"output":%b,"seconds":%.6f}'
             self._replies.send_line(reply % (self._tag, self._output, seconds))
-        elif self.is_cancelled and isinstance(error, (Cancelled, asyncio.CancelledError)):
+        elif isinstance(error, Cancelled):
             self._replies.send(type="cancelled", id=self.id, seconds=seconds)
         else:
             self._replies.send(type="failed", id=self.id, **_failure(error), seconds=seconds)

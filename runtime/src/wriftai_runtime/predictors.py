@@ -4,7 +4,7 @@ import importlib
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,14 @@ class Predictor:
     signature: Signature
     predict: Callable[..., Any]
     setup: Callable[[], Any]
+
+    def set_up(self) -> None:
+        """Make it ready where no event loop runs."""
+        given = self.setup()
+        if inspect.isawaitable(given):
+            import asyncio
+
+            asyncio.run(_awaited(given))
 
 
 def find(folder: Path, predictor: str) -> type:
@@ -64,6 +72,16 @@ def make(found: type) -> Predictor:
     signature = signature_of(found)
     made = found()
     return Predictor(signature, getattr(made, signature.method), lambda: _setup(made))
+
+
+def close(pieces: Any) -> None:
+    """Let the model tidy up after the pieces of an output, however far it came."""
+    if end := getattr(pieces, "close", None):
+        end()
+
+
+async def _awaited(given: Awaitable[Any]) -> None:
+    await given
 
 
 def _class(module: Any, file: str, name: str) -> type:
