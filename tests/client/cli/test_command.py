@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 import wriftai
-from tests.client.cli.command import invoke, written
+from tests.client.cli.command import fails, invoke, written
 from tests.client.processes import in_fresh_python
+from tests.client.servers import Script, SocketServer, Visit, http
+from wriftai.cli.refusals import refusals
 
 GOLDEN = Path(__file__).with_name("help.txt")
 COMMANDS: tuple[list[str], ...] = ([], ["init"], ["run"], ["push"], ["predict"])
@@ -86,3 +88,23 @@ def test_the_help_loads_little() -> None:
         print(sorted({heavy} & set(sys.modules)))
         """
     assert in_fresh_python(code) == "[]"
+
+
+def test_a_fault_of_ours_is_not_hidden() -> None:
+    with pytest.raises(KeyError), refusals():
+        raise KeyError("ours")
+
+
+@pytest.mark.parametrize("content", [b"<html>", b"\xff"])
+def test_a_server_that_is_no_hub_is_said(content: bytes, tmp_path: Path) -> None:
+    with SocketServer(answering_with(content)) as server:
+        said = fails("push", str(written(tmp_path)), WRIFTAI_API_BASE_URL=server.address)
+    assert "is the api_base_url a hub's, with its /v1?" in said
+
+
+def answering_with(content: bytes) -> Script:
+    def script(visit: Visit) -> None:
+        visit.read_request()
+        visit.send(http(content, "Content-Type: text/html"))
+
+    return script

@@ -83,18 +83,14 @@ def _value(key: str, text: str, schema: Schema, root: Schema) -> JsonValue:
 
 def _alternatives(schema: Schema, root: Schema) -> Iterator[Schema]:
     """Go through the kinds of value that a schema allows, in its order, each with one type at most."""
-    reference = schema.get("$ref")
-    if reference is not None:
-        yield from _alternatives(_target(reference, root), root)
-        return
-    for key in ("anyOf", "oneOf", "allOf"):
-        if schema.get(key):
-            for part in schema[key]:
-                yield from _alternatives(part, root)
-            return
-    types = schema.get("type")
-    for each in types if isinstance(types, list) else [types]:
-        yield {**schema, "type": each}
+    parts = [_target(schema["$ref"], root)] if "$ref" in schema else None
+    parts = parts or next((schema[key] for key in ("anyOf", "oneOf", "allOf") if schema.get(key)), None)
+    if parts is None:
+        types = schema.get("type")
+        yield from ({**schema, "type": each} for each in (types if isinstance(types, list) else [types]))
+    else:
+        for part in parts:
+            yield from _alternatives(part, root)
 
 
 def _target(reference: str, root: Schema) -> Schema:
