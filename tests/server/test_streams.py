@@ -1,5 +1,6 @@
 """Following predictions: server-sent events."""
 
+import asyncio
 import itertools
 import json
 import time
@@ -11,8 +12,13 @@ import pytest
 
 from tests.hubs import Hub
 from tests.server.people import People, Person
+from tests.server.queues import Queue
 from tests.server.runs import LONG_AGO, Worker, add_runnable, run
 from wriftai.predictions import ErrorSource, Status, TaskError
+from wriftai_server.database.changes import Changes
+from wriftai_server.database.opening import open_database
+from wriftai_server.http.caller import Caller
+from wriftai_server.predictions import stream
 from wriftai_server.predictions.claims import Claim, Event, Outcome
 
 FAILED = TaskError(source=ErrorSource.external, message="No\nsuch file.", detail=[1])
@@ -210,3 +216,25 @@ def test_a_stream_ends_when_the_one_who_follows_leaves(shared_people: People, sh
     while shared_hub.log.read_text().count(path) < 5:
         time.sleep(0.05)
     assert ada.client.predictions.get(prediction["id"])["status"] == "pending"
+
+
+def test_a_stream_is_not_silent_while_nothing_happens(tmp_path: Path) -> None:
+    queue = Queue(tmp_path)
+    prediction_id = queue.add()
+    queue.close()
+
+    async def first(count: int) -> list[bytes]:
+        ada, database = Caller("ada", "ada", False, "https://hub.example"), open_database(tmp_path)
+        async with database.reading() as view:
+            position = await stream.begin(view, ada, prediction_id=prediction_id, after=None)
+        events = stream.follow(
+            database, Changes(database), ada, prediction_id=prediction_id, position=position, quiet_seconds=0.2
+        )
+        pieces = [await anext(events) for _ in range(count)]
+        await events.aclose()
+        await database.close()
+        return pieces
+
+    init, *comments = asyncio.run(first(3))
+    assert init.startswith(b"id: 0-0\nevent: init\n")
+    assert comments == [b":\n\n", b":\n\n"]

@@ -5,7 +5,7 @@ and behind that what its end tells. So a stream can be left and resumed at any e
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import NamedTuple
 
 import msgspec
@@ -81,11 +81,25 @@ async def begin(view: Reader, caller: Caller, *, prediction_id: str, after: str 
 
 
 async def follow(
-    database: Database, changes: Changes, caller: Caller, *, prediction_id: str, position: Position
-) -> AsyncIterator[bytes]:
+    database: Database,
+    changes: Changes,
+    caller: Caller,
+    *,
+    prediction_id: str,
+    position: Position,
+    quiet_seconds: float = 15.0,
+) -> AsyncGenerator[bytes, None]:
     """Give what happens behind a position, up to the end of the prediction, or of the hub.
 
     Between two looks no transaction is open.
+
+    Args:
+        database: Is looked at.
+        changes: Tell when to look.
+        caller: Has created the prediction.
+        prediction_id: UUID.
+        position: Where to begin.
+        quiet_seconds: When nothing happened for so long, a comment is sent, lest someone in between hangs up.
     """
     with changes.watch(prediction_id) as watch:
         while True:
@@ -96,7 +110,7 @@ async def follow(
                 yield news.events
             if news.is_done or changes.is_ending:
                 return
-            if news.is_whole and not await watch.changed(_QUIET_SECONDS):
+            if news.is_whole and not await watch.changed(quiet_seconds):
                 yield _BEAT
 
 
