@@ -16,7 +16,21 @@ from wriftai_runtime.faults import Fault
 _CHUNK = 1 << 20
 _MOST_REDIRECTS = 5
 _REDIRECTS = {301, 302, 303, 307, 308}
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+# What Python does not know, or not in each release.
+_SPECIAL = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "168.63.129.16/32",  # Gives Azure's machines their settings.
+        "192.0.0.0/24",
+        "192.88.99.0/24",
+        "::/3",  # Holds the forms with an IPv4 address inside: ::ffff:0:0/96, 64:ff9b::/96.
+        "2001::/23",
+        "2002::/16",
+        "3fff::/20",
+        "4000::/2",  # Given to nobody, as are the next.
+        "8000::/1",
+    )
+)
 _HEADERS = {"User-Agent": f"wriftai-runtime/{__version__}", "Accept": "*/*", "Accept-Encoding": "identity"}
 
 
@@ -129,15 +143,9 @@ class _CheckedHTTPS(_Checked):
 
 
 def is_public(address: str) -> bool:
-    """Tell whether an IP address is one of the public internet, also one that carries another inside."""
+    """Tell whether an IP address is one of the public internet, and no way to another that is not."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo and ip.teredo[1])
-        if ip in _NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner:
-            return is_public(str(inner))
-    return ip.is_global and not ip.is_multicast
+    return ip.is_global and not ip.is_multicast and not any(ip in network for network in _SPECIAL)
 
 
 def _fault(url: str, reason: str) -> Fault:
