@@ -242,6 +242,8 @@ class Runtime:
             self._stdout.is_muted = self._stderr.is_muted = bool(journals)
 
     def _take_reply(self, line: bytes, is_whole: bool) -> None:
+        if not self.is_alive:
+            return  # What it said before is why it is ended.
         if not is_whole:
             most = self._settings.max_output_bytes
             self._break(lambda: Broken(external(f"The output is longer than {most:,} bytes.")))
