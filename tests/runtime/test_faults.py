@@ -79,6 +79,7 @@ def failure(folder: Path, code: str, predictor: str, concurrency: str, fault: An
         ("Predictor", "raises", "model", "KeyError: 'weights'"),
         ("Predictor", "leaves", "model", "SystemExit: 3"),
         ("Predictor", "interrupts", "model", "KeyboardInterrupt"),
+        ("Predictor", "cancels", "model", "CancelledError"),
         ("Pieces", "leaves", "model", "SystemExit: 3"),
         ("Pieces", "number", "output", "output must be text, not a whole number."),
         ("Evens", {"number": 1}, "model", "ValueError: odd numbers are not even"),
@@ -104,7 +105,6 @@ def test_a_fault(
 @pytest.mark.parametrize(
     ("predictor", "fault", "kind", "message"),
     [
-        ("Predictor", "cancels", "model", "CancelledError"),
         ("Predictor", "unspeakable", "model", "Unspeakable: its text cannot be made"),
         ("Predictor", "bare", "model", "ValueError"),
         ("Predictor", "deep", "model", "RecursionError: maximum recursion depth exceeded"),
