@@ -76,10 +76,18 @@ def check(version: str, python: str, wheels: list[str]) -> bool:
         [uv, "pip", "install", "--quiet", "--python", own_python, "--no-index", "--no-deps", *wheels],
         [own_python, "-m", "pytest", "-p", "no:cacheprovider", *TESTS, f"--ignore={NEEDS_TYPE_CHECKERS}"],
     ]
+    # Models that tests run want the same Python, and it is looked for on the path.
+    variables = {**os.environ, "PATH": f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}"}
     said = ""
     for step in steps:
         done = subprocess.run(
-            step, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+            step,
+            cwd=ROOT,
+            env=variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
         )
         said = done.stdout.strip()
         if done.returncode != 0:

@@ -127,6 +127,10 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
     assert str(caught.value).startswith(f"Input x: {tmp_path / name} cannot be read: ")
 
 
+def test_a_reference_that_leads_to_itself_asks_for_nothing() -> None:
+    assert read("5", {"$ref": "#/$defs/A"}, A={"anyOf": [NOTHING, {"$ref": "#/$defs/A"}]}) == 5
+
+
 CLOSED = {"properties": {"a": TEXT, "b": WHOLE}, "required": ["a"], "additionalProperties": False}
 
 

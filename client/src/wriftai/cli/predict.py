@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from wriftai.common_types import Version
     from wriftai.predictions import Prediction, PredictionWithIO
 
+_SECONDS = 60  # Of one call: an input may hold files, and a line may be slow.
+_SECONDS_TO_CONNECT = 10
 _REFERENCE = re.compile(r"([^/:\s]+)/([^/:\s]+)(?::([1-9][0-9]*))?")
 
 
@@ -27,7 +29,7 @@ def predict(
 
     What the model prints goes to standard error, its output to standard output.
     """
-    from wriftai import Client
+    from wriftai import Client, _http
     from wriftai.cli.refusals import refusals
     from wriftai.cli.results import Printer
     from wriftai.cli.values import pairs, parsed
@@ -36,7 +38,8 @@ def predict(
     if reference is None:
         raise typer.BadParameter(f"A model is named owner/name or owner/name:number, not {model!r}.")
     given = pairs(inputs)
-    with refusals(), Client() as client:
+    patience = _http.Timeout(_SECONDS, connect=_SECONDS_TO_CONNECT)
+    with refusals(), Client(client_options={"timeout": patience}) as client:
         version = _version(client, *reference.groups())
         schemas = version["schemas"]["prediction"]
         values: Any = parsed(given, schemas["input"])

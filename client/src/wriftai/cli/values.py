@@ -81,16 +81,24 @@ def _value(key: str, text: str, schema: Schema, root: Schema) -> JsonValue:
     raise Refusal(f"Input {key} must be {', or '.join(dict.fromkeys(wanted))}, not {text!r}.")
 
 
-def _alternatives(schema: Schema, root: Schema) -> Iterator[Schema]:
-    """Go through the kinds of value that a schema allows, in its order, each with one type at most."""
-    parts = [_target(schema["$ref"], root)] if "$ref" in schema else None
-    parts = parts or next((schema[key] for key in ("anyOf", "oneOf", "allOf") if schema.get(key)), None)
-    if parts is None:
-        types = schema.get("type")
-        yield from ({**schema, "type": each} for each in (types if isinstance(types, list) else [types]))
-    else:
+def _alternatives(schema: Schema, root: Schema, seen: frozenset[str] = frozenset()) -> Iterator[Schema]:
+    """Go through the kinds of value that a schema allows, in its order, each with one type at most.
+
+    Args:
+        schema: Of the value.
+        root: Holds what it refers to.
+        seen: References that led here; one that leads to itself allows anything.
+    """
+    reference = schema.get("$ref")
+    parts = next((schema[key] for key in ("anyOf", "oneOf", "allOf") if schema.get(key)), None)
+    types = schema.get("type")
+    if isinstance(reference, str) and reference not in seen:
+        yield from _alternatives(_target(reference, root), root, seen | {reference})
+    elif parts is not None:
         for part in parts:
-            yield from _alternatives(part, root)
+            yield from _alternatives(part, root, seen)
+    else:
+        yield from ({**schema, "type": each} for each in (types if isinstance(types, list) else [types]))
 
 
 def _target(reference: str, root: Schema) -> Schema:
