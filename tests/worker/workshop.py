@@ -3,7 +3,7 @@
 import asyncio
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,10 @@ class Workshop:
     def run(self, seconds: float) -> None:
         """Let the worker run."""
         self._runner.run(asyncio.sleep(seconds))
+
+    def do(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something else to its end, beside the worker."""
+        self._runner.run(work)
 
     async def _open(self) -> None:
         async with self.database.writing() as transaction:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, bindparam, delete, select, update
+from sqlalchemy import Integer, bindparam, delete, null, select, update
 
 from wriftai_server.database.driver import Reader, Transaction
 from wriftai_server.database.schema import hardware, prediction_events, predictions, versions
@@ -35,7 +35,7 @@ _OLD = Statement(
     .limit(bindparam("most", type_=Integer()))
 )
 _FORGET = Statement(
-    update(predictions).where(predictions.c.id == bindparam("prediction_id")).values(input=None, output=None)
+    update(predictions).where(predictions.c.id == bindparam("prediction_id")).values(input=null(), output=null())
 )
 _FORGET_EVENTS = Statement(
     delete(prediction_events).where(prediction_events.c.prediction_id == bindparam("prediction_id"))

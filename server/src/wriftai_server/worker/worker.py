@@ -25,6 +25,7 @@ from wriftai_server.worker.scribe import Scribe
 from wriftai_server.worker.versions import Versions
 
 _TICK_SECONDS = 1.0
+_AGAIN_SECONDS = 5.0
 _BEATS_PER_LEASE = 3
 
 _log = structlog.get_logger()
@@ -161,4 +162,4 @@ async def _keep(work: Callable[[], Awaitable[None]]) -> None:
             await work()
         except Exception:
             _log.exception("a part of the worker failed")
-        await asyncio.sleep(_TICK_SECONDS)
+        await asyncio.sleep(_AGAIN_SECONDS)
