@@ -118,8 +118,8 @@ def owner(hub: Hub) -> Iterator[Owner]:
 def fill_in(case: Case[Any], owner: Owner) -> None:
     """Put in what only the hub can tell, where the case does not mean to be wrong.
 
-    A document cannot say which names exist, which hardware there is, what is a JSON Schema, which cursors and
-    events were given out and which idempotency keys were used.
+    A document cannot say which names exist, which hardware there is, what is a JSON Schema, which addresses are
+    public, which cursors and events were given out and which idempotency keys were used.
     """
     assert case.meta is not None
     if case.path_parameters and not case.meta.is_negative_at(ParameterLocation.PATH):
@@ -139,6 +139,7 @@ def fill_in(case: Case[Any], owner: Owner) -> None:
             "hardware_identifier": "cpu",
             "schemas": VERSION["schemas"],
             "model": "{owner}/{name}:{number}".format(**owner.places),
+            "webhook_url": "https://example.com/hook",
         }
         case.body.update({name: value for name, value in known.items() if name in case.body})
 
