@@ -1,0 +1,94 @@
+"""Machines whose kernel does not allow all of the confinement: it is said, and what is left still holds."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hubs import COMMAND
+from tests.system.folders import add_user
+from wriftai_server.database.opening import FILE_NAME
+
+# Without this right, root may make no namespaces: so it is in Docker's containers.
+WITHOUT_NAMESPACES = ("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin")
+SYSTEM_PYTHON = Path("/usr/bin/python3")
+
+pytestmark = pytest.mark.skipif(
+    os.getuid() != 0 or shutil.which("setpriv") is None, reason="only root has rights to do without"
+)
+
+SCRIPT = """
+import json, sys
+from collections.abc import Iterator
+from pathlib import Path
+from tests.system.test_escapes import ATTACKER
+from tests.worker.workshop import Workshop
+folder = Path(sys.argv[1])
+workshop = Workshop(folder)
+version = workshop.push(ATTACKER, python=sys.argv[2])
+found = []
+for code in sys.argv[3:]:
+    found.append(workshop.predict(version, code=code))
+workshop.close()
+print("RESULT", json.dumps(found))
+"""
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Make a folder that all users may pass through, as those of pytest are not."""
+    folder = Path("/var/tmp") / f"wriftai-confinement-{os.getpid()}"  # noqa: S108  its name is its own
+    folder.mkdir(mode=0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_a_worker_may_refuse_to_run_models_that_it_cannot_lock_in(tmp_path: Path) -> None:
+    add_user(tmp_path, "ada")
+    command = [*WITHOUT_NAMESPACES, *COMMAND, "worker", "--confinement", "required", "--data-dir", str(tmp_path)]
+
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+    assert ended.returncode == 1
+    assert "Error: Models cannot be locked in: this machine lacks namespaces" in ended.stderr
+    assert "--confinement best-effort" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.skipif(not SYSTEM_PYTHON.exists(), reason="models need a Python that all users may execute")
+def test_without_namespaces_the_data_folder_is_closed_and_nothing_is_left_running(open_folder: Path) -> None:
+    version = subprocess.check_output(
+        [SYSTEM_PYTHON, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], text=True
+    ).strip()
+    data_dir = open_folder / "data"
+    attacks = [
+        f"open({str(data_dir / FILE_NAME)!r}, 'rb')",
+        f"import os; os.listdir({str(data_dir)!r})",
+        "import os; result = os.getuid()",
+        "import subprocess; subprocess.Popen(['setsid', 'sleep', '314159']); import os; os._exit(7)",
+    ]
+    ended = subprocess.run(
+        [*WITHOUT_NAMESPACES, sys.executable, "-c", SCRIPT, str(data_dir), version, *attacks],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=Path.cwd(),
+        env={**os.environ, "PATH": "/usr/bin:/bin"},
+    )
+
+    assert "RESULT" in ended.stdout, ended.stderr
+    assert "confinement is not whole" in ended.stdout + ended.stderr
+    results = ended.stdout.partition("RESULT ")[2]
+    assert results.count("Permission denied") >= 2
+    assert '"exit": 7' in results
+    assert '"output": "0"' not in results
+    assert not [
+        line
+        for line in subprocess.check_output(["ps", "-e", "-o", "args"], text=True).splitlines()
+        if "314159" in line
+    ]
