@@ -1,8 +1,9 @@
 """Predictions of an echo model: as many as the hub can run, beside the servers of others that keep no record."""
 
+import os
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -68,13 +69,26 @@ def measure(place: Path, scale: Scale) -> tuple[list[Row], list[Served]]:
         place: A folder for those of the hubs.
         scale: How much.
     """
-    echo = echoes.make(place / "echo")
-    with on_core(LOAD_CORE):
+    with _compiling(place / "bytecode"), on_core(LOAD_CORE):
+        echo = echoes.make(place / "echo")
         served = _drive(echo, scale)
         rows = [*_compare(served), *_start(echo, scale), *backlog.measure(echo, scale)]
     return rows, [
         Served(server, callers, rounds) for callers, sides in served.items() for server, rounds in sides.items()
     ]
+
+
+@contextmanager
+def _compiling(folder: Path) -> Iterator[None]:
+    """Have what is started compiled once, as after installing; what the environment says must not matter."""
+    before = dict(os.environ)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(folder)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _drive(echo: Echo, scale: Scale) -> dict[int, dict[str, list[Answers]]]:
