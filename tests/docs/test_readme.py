@@ -21,13 +21,12 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_blocks_work_one_after_the_other(tmp_path: Path) -> None:
-    setup = next(block for block in blocks("sh") if "export WRIFTAI_API_BASE_URL" in block)
+    _, _, setup, publishing = blocks("sh")
     programs = blocks("python")
-    assert len(programs) == 2
+    assert len(programs) == 3
     with running(tmp_path / "data") as hub:
-        script = setup.replace(DEFAULT_ADDRESS, hub.address).replace(
-            ".venv/bin/", f"{Path(sys.executable).parent}/"
-        )
+        script = (setup + publishing).replace(DEFAULT_ADDRESS, hub.address).replace("/tmp/", f"{tmp_path}/")  # noqa: S108
+        script = script.replace(".venv/bin/", f"{Path(sys.executable).parent}/")
         for number, program in enumerate(programs):
             file = tmp_path / f"block_{number}.py"
             file.write_text(program)
@@ -38,13 +37,15 @@ def test_the_blocks_work_one_after_the_other(tmp_path: Path) -> None:
             env={**os.environ, "WRIFTAI_DATA_DIR": str(hub.data_dir)},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
     assert done.returncode == 0, done.stderr
     said = done.stdout.splitlines()
-    assert said[0] == "ada digits private"
+    assert said.count("Hello, Ada!") == 2
+    assert "ada digits private" in said
     assert any(line.startswith("vit_base_patch16_224.mae https://arxiv.org/abs/") for line in said)
-    assert said[-1] == "1752 models"
+    assert "1753 models" in said
+    assert said[-1] == "succeeded Hello, Ada! Hello, Ada! Hello, Ada!"
 
 
 def test_the_setup_uses_the_default_address_and_folder() -> None:
