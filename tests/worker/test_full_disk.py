@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -48,5 +49,39 @@ def test_a_prediction_that_finds_the_disk_full_says_so(small: Path) -> None:
         assert workshop.predict(echo, text="meanwhile")["status"] == "succeeded"
         filler.unlink()
         assert workshop.predict(large)["output"] == "large"
+    finally:
+        workshop.close()
+
+
+def test_an_outcome_that_cannot_be_stored_waits_until_there_is_room(small: Path) -> None:
+    workshop = Workshop(small / "data")
+    try:
+        version = workshop.push(
+            """
+            import time
+            class Predictor:
+                def predict(self, seconds: float) -> str:
+                    print("begun", flush=True)
+                    time.sleep(seconds)
+                    print("x" * 10_000, flush=True)
+                    time.sleep(seconds)
+                    return "done"
+            """
+        )
+        prediction = workshop.create(version, seconds=0.7)
+        while ("log", "begun") not in workshop.events(prediction):
+            workshop.run(0.02)
+        filler = small / "filler"
+        with suppress(OSError), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+
+        workshop.run(3)
+        assert workshop.look(prediction)["status"] == "started"
+        filler.unlink()
+
+        ended = workshop.ended(prediction)
+        assert ended["output"] == "done"
+        assert ended["logs"] == ["begun", "x" * 10_000]
     finally:
         workshop.close()

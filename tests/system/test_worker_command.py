@@ -1,0 +1,61 @@
+"""`serve --no-worker` and `wriftai-server worker`: two processes on one folder."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.hubs import COMMAND, Hub, running
+from tests.packed import image, push
+from tests.system.folders import add_user, bearer
+
+
+@contextmanager
+def working(hub: Hub) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a worker beside a hub."""
+    command = [*COMMAND, "worker", "--data-dir", str(hub.data_dir), "--grace-seconds", "0"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as worker:
+        try:
+            yield worker
+        finally:
+            worker.terminate()
+            worker.wait(30)
+
+
+def test_a_worker_runs_what_another_process_accepted(tmp_path: Path) -> None:
+    with running(tmp_path / "data", "--no-worker") as hub:
+        headers = bearer(add_user(hub.data_dir, "ada"))
+        with httpx.Client(base_url=hub.address, headers=headers, timeout=90) as http:
+            version = push(http, "ada", "echo", image())
+            body = {"input": {"text": "hello"}}
+            created = http.post(f"/v1/versions/{version}/predictions", json=body)
+            assert created.status_code == 202
+            place = f"/v1/predictions/{created.json()['id']}"
+            assert http.get(place, headers={"Prefer": "wait=1"}).json()["status"] == "pending"
+
+            with working(hub) as first, working(hub) as second:
+                ended = http.get(place, headers={"Prefer": "wait=60"}).json()
+                assert (ended["status"], ended["output"]) == ("succeeded", "hello")
+                first.kill()
+                again = http.post(f"/v1/versions/{version}/predictions", json=body, headers={"Prefer": "wait=60"})
+                assert again.json()["output"] == "hello"
+                assert again.status_code == 200
+            assert second.returncode == 0
+
+
+def test_a_folder_without_a_hub(tmp_path: Path) -> None:
+    command = [*COMMAND, "worker", "--data-dir", str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr == f"Error: There is no hub in {tmp_path}: name its folder with --data-dir.\n"
+
+
+@pytest.mark.parametrize("option", ["--idle-seconds", "--confinement", "--memory-mb"])
+def test_options_that_make_no_sense(tmp_path: Path, option: str) -> None:
+    command = [*COMMAND, "worker", option, "-1", "--data-dir", str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert option in ended.stderr
