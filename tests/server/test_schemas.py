@@ -140,3 +140,20 @@ def test_deep_schemas_are_stored(ada: Person, path: str) -> None:
 
 def test_schemas_deeper_than_values_can_be_held_against_are_refused(ada: Person, path: str) -> None:
     assert fault_of(ada, path, nested(400))["type"] == "schema_invalid"
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"anyOf": [{"pattern": f"a{{{n}}}"} for n in range(51)]},
+        {"patternProperties": {f"a{{{n}}}": {} for n in range(51)}},
+        {"properties": {"a": {"items": {"allOf": [{"not": {"pattern": "a"}}] * 51}}}},
+    ],
+)
+def test_schemas_with_too_many_patterns_are_refused(ada: Person, path: str, schema: dict[str, Any]) -> None:
+    assert fault_of(ada, path, schema)["type"] == "schema_too_large"
+
+
+def test_schemas_with_many_patterns_are_stored(ada: Person, path: str) -> None:
+    schema = {"properties": {f"text_{n}": {"pattern": "^[a-z]+$"} for n in range(50)}}
+    assert ada.send("POST", path, json=body({"input": schema, "output": {}})).status_code == 201

@@ -89,9 +89,10 @@ def _make_model(client: Client, owner: str, name: str, hardware: str) -> None:
 def _upload(owner: str, name: str, image: Image) -> None:
     with Registry(owner, name) as registry:
         lacking = registry.lacking(image)
-        with progress.upload("Uploading", sum(blob.size for blob in lacking)) as done:
-            for blob in lacking:
-                registry.upload(blob, done)
+        if lacking:
+            with progress.upload("Uploading", sum(blob.size for blob in lacking)) as done:
+                for blob in lacking:
+                    registry.upload(blob, done)
         registry.publish(image)
 
 

@@ -36,6 +36,14 @@ def serve(
     max_blob_bytes: Annotated[
         int, typer.Option(envvar="WRIFTAI_MAX_BLOB_BYTES", min=1, help="Larger layers of images are refused.")
     ] = 10 * 1024**3,
+    max_input_bytes: Annotated[
+        int,
+        typer.Option(
+            envvar="WRIFTAI_MAX_INPUT_BYTES",
+            min=1,
+            help="Longer requests for a prediction are refused, the files in them included.",
+        ),
+    ] = 8 * 1024 * 1024,
     rate_limit: Annotated[
         int,
         typer.Option(
@@ -74,6 +82,7 @@ def serve(
             hardware=hardware,
             object_store=object_store,
             max_blob_bytes=max_blob_bytes,
+            max_input_bytes=max_input_bytes,
             rate_limit=rate_limit,
             trusted_proxies=trusted_proxies,
             webhook_allow=webhook_allow,
