@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.client.scripted import ScriptedHub
 from tests.hubs import Hub
 from tests.server.people import People, Person
 from tests.server.queues import Queue
@@ -238,3 +239,18 @@ def test_a_stream_is_not_silent_while_nothing_happens(tmp_path: Path) -> None:
     init, *comments = asyncio.run(first(3))
     assert init.startswith(b"id: 0-0\nevent: init\n")
     assert comments == [b":\n\n", b":\n\n"]
+
+
+def test_a_client_with_its_defaults_does_not_take_a_quiet_stream_for_dead(
+    shared_people: People, shared_hub: Hub
+) -> None:
+    ada = shared_people.add()
+    prediction = run(ada, add_runnable(ada, shared_hub.data_dir))
+    hub = ScriptedHub()
+    hub.client().authenticated_user.get()
+    patience = hub.requests[0].extensions["timeout"]["read"]
+    url = f"{shared_hub.url}/predictions/{prediction['id']}/stream"
+    headers = {"Authorization": f"Bearer {ada.token}"}
+    with httpx.stream("GET", url, headers=headers, timeout=patience) as reply:
+        comment = next(line for line in reply.iter_lines() if line.startswith(":"))
+    assert comment == ":"

@@ -87,7 +87,7 @@ async def follow(
     *,
     prediction_id: str,
     position: Position,
-    quiet_seconds: float = 15.0,
+    quiet_seconds: float = _QUIET_SECONDS,
 ) -> AsyncGenerator[bytes, None]:
     """Give what happens behind a position, up to the end of the prediction, or of the hub.
 
