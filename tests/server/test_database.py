@@ -101,6 +101,19 @@ def test_a_value_that_must_be_unique_and_is_not(tmp_path: Path) -> None:
     on_database(tmp_path, work)
 
 
+def test_statements_that_read_name_their_errors_on_both_ways(tmp_path: Path) -> None:
+    async def work(database: Database) -> None:
+        with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as other:
+            other.execute("ALTER TABLE hardware RENAME TO elsewhere")
+        for way in (database.reading, database.scanning):
+            async with way() as view:
+                for run in (view.one, view.all):
+                    with pytest.raises(DatabaseUnavailable, match="no such table"):
+                        await run(FIND, id="a")
+
+    on_database(tmp_path, work)
+
+
 def test_statements_that_write_and_tell_name_their_errors_too(tmp_path: Path) -> None:
     async def work(database: Database) -> None:
         async with database.writing() as transaction:

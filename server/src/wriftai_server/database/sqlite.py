@@ -206,9 +206,10 @@ class SQLiteScan:
             self._connection.close()
 
     def _fetch(self, sql: str, values: dict[str, Any]) -> list[Row]:
-        if self._connection is None:
-            self._connection = connect(self._file, check_same_thread=False)
-        rows: list[Row] = self._connection.execute(sql, values).fetchall()
+        with _ERRORS_NAMED:
+            if self._connection is None:
+                self._connection = connect(self._file, check_same_thread=False)
+            rows: list[Row] = self._connection.execute(sql, values).fetchall()
         return rows
 
 
