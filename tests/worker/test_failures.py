@@ -20,6 +20,8 @@ MOODY = """
                 os._exit(3)
             if mood == "segfault":
                 os.kill(os.getpid(), signal.SIGSEGV)
+            if mood == "unnamed signal":
+                os.kill(os.getpid(), signal.SIGRTMIN + 6)
             if mood == "sleep":
                 time.sleep(60)
             if mood == "deaf":
@@ -74,6 +76,7 @@ def error_of(prediction: PredictionWithIO, source: str = "external") -> dict[str
     [
         ("exit", "ended by itself, with exit status 3"),
         ("segfault", "ended by SIGSEGV"),
+        ("unnamed signal", "ended by signal 40"),
         ("garbage", "sent what is no reply"),
         ("close", "closed the pipe that it replies on"),
         ("deaf", "took longer than 3 s"),

@@ -40,6 +40,11 @@ class Claim(NamedTuple):
     input: str
     has_webhook: bool = False
 
+    @property
+    def run(self) -> str:
+        """Names this attempt among all runs of all predictions."""
+        return f"{self.id}/{self.attempt}"
+
 
 class Held(NamedTuple):
     """A prediction whose lease was renewed.

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from wriftai_server.worker.versions import Versions
 _LOADING, _RUNNING = "loading", "running"
 _RETRY_SECONDS = 1.0
 _END_SECONDS = 10.0
+_MOST_REMEMBERED = 10_000
 
 _log = structlog.get_logger()
 
@@ -32,7 +33,7 @@ class Seat:
     """A slot, with what goes on in it.
 
     Attributes:
-        runs: What its runtime runs, or is loaded for, by id.
+        runs: What its runtime runs, or is loaded for, by the names of runs.
         reserved: How many predictions are being claimed for it.
         is_yielding: Whether it is to run empty.
     """
@@ -100,8 +101,8 @@ class Pool:
 
     @property
     def runs(self) -> dict[str, Run]:
-        """All that runs, or waits for its runtime to be loaded, by id."""
-        return {id_: run for seat in self._seats for id_, run in seat.runs.items()}
+        """All that runs, or waits for its runtime to be loaded, by the names of runs."""
+        return {name: run for seat in self._seats for name, run in seat.runs.items()}
 
     @property
     def kept(self) -> list[Path]:
@@ -152,10 +153,10 @@ class Pool:
     def stop(self, run: Run, why: Stop) -> None:
         """Have a run stop, if it is one of this pool."""
         for seat in self._seats:
-            if seat.runs.get(run.claim.id) is run and run.stop is None:
+            if seat.runs.get(run.claim.run) is run and run.stop is None:
                 run.end(why)
                 if seat.phase is Phase.LOADING:
-                    del seat.runs[run.claim.id]
+                    del seat.runs[run.claim.run]
                     self._begin(self._settle(run, run.cut()))
 
     async def _demands(self) -> list[Demand]:
@@ -170,8 +171,8 @@ class Pool:
         ]
 
     async def _serve(self, seat: Seat) -> None:
-        for claim in await self._take(seat, seat.version, seat.room):
-            self._run(seat, Run(claim, self._settings))
+        runtime = seat.runtime
+        self._run_all(seat, runtime, await self._take(seat, seat.version, seat.room))
 
     async def _load(self, seat: Seat, version: str) -> None:
         before = (seat.phase, seat.version)
@@ -185,7 +186,7 @@ class Pool:
             if not claims:
                 seat.phase, seat.version = before
         for claim in claims:
-            seat.runs[claim.id] = Run(claim, self._settings)
+            seat.runs[claim.run] = Run(claim, self._settings)
             self._begin(self._loading(seat), name=_LOADING)
 
     async def _take(self, seat: Seat, version: str, room: int) -> list[Claim]:
@@ -200,17 +201,22 @@ class Pool:
         return claims
 
     def _note_served(self, claims: list[Claim]) -> None:
+        if len(self._served) > _MOST_REMEMBERED:
+            self._served.clear()
         for claim in claims:
             self._served[claim.model_id] = time.time()
 
     async def _loading(self, seat: Seat) -> None:
         began = time.monotonic()
         error: TaskError | None = None
+        loaded: Runtime | None = None
         try:
             await self._end_runtime(seat)
-            seat.load_seconds = await self._start(seat)
+            loaded = await self._start(seat)
         except Broken as broken:
             error = broken.error
+        except DatabaseUnavailable as unavailable:
+            _log.warning("a runtime waits to be started", version=seat.version, reason=str(unavailable))
         except asyncio.CancelledError:
             self._is_closing = True  # Nothing else cancels it.
         except Exception:
@@ -218,17 +224,17 @@ class Pool:
             error = internal("The hub failed to start the model; its log says why.")
         for run in seat.runs.values():
             run.setup_seconds = time.monotonic() - began
-        if error is None and not self._is_closing:
-            self._occupy(seat)
+        if loaded is not None and not self._is_closing:
+            self._occupy(seat, loaded)
         else:
             await self._abandon(seat, error)
         self._wake()
 
-    def _occupy(self, seat: Seat) -> None:
+    def _occupy(self, seat: Seat, runtime: Runtime) -> None:
         seat.phase = Phase.READY
         seat.ready_at = seat.used_at = time.time()
         for run in [*seat.runs.values()]:
-            self._run(seat, run)
+            self._run(seat, runtime, run)
 
     async def _abandon(self, seat: Seat, error: TaskError | None) -> None:
         seat.phase = Phase.ENDING
@@ -238,19 +244,27 @@ class Pool:
             await self._settle(run, None if error is None else run.failed(error))
         seat.phase, seat.version = Phase.FREE, ""
 
-    async def _start(self, seat: Seat) -> float:
+    async def _start(self, seat: Seat) -> Runtime:
         digest = await self._versions.digest_of(seat.version)
         if digest is None:
             raise Broken(internal("The version is gone: it was deleted while this waited."))
         journals = [run.journal for run in seat.runs.values()]
-        seat.runtime = await self._loader.start(digest, journals, self._scribe.note)
-        return await seat.runtime.load(journals)
+        runtime = seat.runtime = await self._loader.start(digest, journals, self._scribe.note)
+        seat.load_seconds = await runtime.load(journals)
+        return runtime
 
-    def _run(self, seat: Seat, run: Run) -> None:
-        seat.runs[run.claim.id] = run
+    def _run_all(self, seat: Seat, runtime: Runtime | None, claims: Iterable[Claim]) -> None:
+        """Run what was claimed for a runtime; give it back where that has gone since."""
+        for run in (Run(claim, self._settings) for claim in claims):
+            if runtime is not None and seat.runtime is runtime and not self._is_closing:
+                self._run(seat, runtime, run)
+            else:
+                self._begin(self._settle(run, None))
+
+    def _run(self, seat: Seat, runtime: Runtime, run: Run) -> None:
+        seat.runs[run.claim.run] = run
         seat.used_at = time.time()
-        if seat.runtime is not None:
-            self._begin(self._running(seat, seat.runtime, run), name=_RUNNING)
+        self._begin(self._running(seat, runtime, run), name=_RUNNING)
 
     async def _running(self, seat: Seat, runtime: Runtime, run: Run) -> None:
         try:
@@ -259,7 +273,7 @@ class Pool:
             _log.exception("a prediction could not be run", prediction=run.claim.id)
             outcome = run.failed(internal("The hub failed to run it; its log says why."))
         finally:
-            seat.runs.pop(run.claim.id, None)
+            seat.runs.pop(run.claim.run, None)
         seat.used_at = time.time()
         goes_on = seat.runtime is runtime and not seat.is_yielding and not self._is_closing
         room = seat.room if goes_on else 0
@@ -269,9 +283,9 @@ class Pool:
         finally:
             seat.reserved -= room
         self._note_served(claims)
-        for claim in claims:
-            self._run(seat, Run(claim, self._settings))
-        if seat.is_yielding or not runtime.is_alive:
+        self._run_all(seat, runtime, claims)
+        is_wanted = not claims and all(other.phase is not Phase.FREE for other in self._seats)
+        if is_wanted or seat.is_yielding or not runtime.is_alive:
             self._wake()
 
     async def _settle(self, run: Run, outcome: Outcome | None, room: int = 0) -> list[Claim]:

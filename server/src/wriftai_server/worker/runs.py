@@ -48,7 +48,7 @@ class Run:
         if self.stop is None:
             self.stop = why
             if self._runtime is not None:
-                self._runtime.cancel(self.claim.id)
+                self._runtime.cancel(self.claim)
 
     async def in_runtime(self, runtime: Runtime) -> Outcome | None:
         """Run it to its end; None when it did not come to one, and is to run again.
@@ -56,6 +56,8 @@ class Run:
         Args:
             runtime: Has loaded its version, and room for it.
         """
+        if self.stop is not None:
+            return self.cut()
         try:
             folder = runtime.cell.take_folder()
         except OSError as error:

@@ -108,9 +108,10 @@ class Worker:
             if self._missing:
                 await self._find_hardware()
             if runs := self._runs:
-                for prediction_id in await self._claims.cancelled():
-                    if prediction_id in runs:
-                        self._stop(runs[prediction_id], Stop.CANCELLED)
+                cancelled = set(await self._claims.cancelled())
+                for run in runs.values():
+                    if run.claim.id in cancelled:
+                        self._stop(run, Stop.CANCELLED)
             for pool in self._pools:
                 await pool.turn()
         except DatabaseUnavailable as error:
@@ -138,15 +139,15 @@ class Worker:
             )
 
     async def _beat(self) -> None:
-        """Hold on to what runs, find out what is to stop, and take back what other workers lost."""
+        """Hold on to what runs, and take back what other workers lost."""
         while True:
             with contextlib.suppress(DatabaseUnavailable):
-                await self._claims.expire()
                 before = self._runs
-                held = {each.id: each for each in await self._claims.renew()}
-                for prediction_id, run in before.items():
-                    current = held.get(prediction_id)
-                    if current is None or current.attempt != run.claim.attempt:
+                # First renewed: a worker that was stopped for a while keeps what nobody has taken from it.
+                held = {(each.id, each.attempt) for each in await self._claims.renew()}
+                await self._claims.expire()
+                for run in before.values():
+                    if (run.claim.id, run.claim.attempt) not in held:
                         self._stop(run, Stop.LOST)
             await asyncio.sleep(self._settings.lease_seconds / _BEATS_PER_LEASE)
 

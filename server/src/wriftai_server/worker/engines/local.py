@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from wriftai.predictions import ErrorSource, TaskError
+from wriftai_server.predictions.claims import Claim
 from wriftai_server.settings import WorkerSettings
 from wriftai_server.worker.confinement.cell import Cell, Process
 from wriftai_server.worker.engines import messages
@@ -162,23 +163,24 @@ class Runtime:
             Interrupted: The runtime was ended, for reasons that were not its own.
         """
         if not self.is_alive:
-            raise Interrupted if self._reason is None else self._reason()
+            raise Interrupted  # Whatever ended it, it was not this prediction.
         claim = journal.claim
-        job = self._jobs[claim.id] = Job(journal, asyncio.get_running_loop().create_future())
+        # By attempt: of one prediction, an attempt that was lost may still run beside the one that counts.
+        job = self._jobs[claim.run] = Job(journal, asyncio.get_running_loop().create_future())
         self._stdout.is_muted = self._stderr.is_muted = False
-        self._stdin.write(messages.predict(claim.id, str(folder), claim.input))
+        self._stdin.write(messages.predict(claim.run, str(folder), claim.input))
         try:
             return await job.ended
         finally:
-            del self._jobs[claim.id]
+            del self._jobs[claim.run]
 
-    def cancel(self, prediction_id: str) -> None:
+    def cancel(self, claim: Claim) -> None:
         """Ask a prediction to end; when it does not, the runtime is ended."""
-        job = self._jobs.get(prediction_id)
+        job = self._jobs.get(claim.run)
         if job is None or job.is_cancelled:
             return
         job.is_cancelled = True
-        self._stdin.write(messages.cancel(prediction_id))
+        self._stdin.write(messages.cancel(claim.run))
         loop = asyncio.get_running_loop()
         force = loop.call_later(_FORCE_SECONDS, self._break, Interrupted)
         job.ended.add_done_callback(lambda _: force.cancel())
@@ -296,6 +298,7 @@ class Runtime:
     def _take_end(self) -> None:
         """All processes are gone."""
         self._drain()
+        self._replies.drain()
         for pipe in (self._stdout, self._stderr, self._replies):
             pipe.close()
         self._stdin.close()
@@ -336,9 +339,16 @@ class Runtime:
             case {"excess": "disk"}:
                 return external(f"The model's files took more than {self._settings.disk_mb:,} MiB.", told)
             case {"signal": int(number)}:
-                name = signal.Signals(number).name
+                name = _signal_name(number)
                 hint = ": the machine may have run out of memory" if number == signal.SIGKILL else ""
                 return external(f"The model's process was ended by {name}{hint}.", {"signal": name})
             case {"exit": int(code)}:
                 return external(f"The model's process ended by itself, with exit status {code}.", {"exit": code})
         return internal("The model's process was ended from outside.")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"  # Real-time signals have no names of their own.
