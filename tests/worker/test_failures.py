@@ -14,6 +14,8 @@ MOODY = """
     class Predictor:
         def predict(self, mood: str) -> str:
             print("mood", mood)
+            if mood == "wordy":
+                raise ValueError("x" * 40_000)
             if mood == "raise":
                 raise ValueError("not today")
             if mood == "exit":
@@ -115,6 +117,23 @@ def test_the_traceback_of_a_model_is_in_the_detail(workshop: Workshop, moody: st
     detail = error_of(workshop.predict(moody, mood="raise"))["detail"]
     assert detail["kind"] == "model"
     assert 'raise ValueError("not today")' in detail["traceback"]
+
+
+def test_a_message_that_is_long_is_cut(workshop: Workshop, moody: str) -> None:
+    message = error_of(workshop.predict(moody, mood="wordy"))["message"]
+    assert message.startswith("ValueError: xxx")
+    assert message.endswith("x …")
+    assert len(message) < 5_000
+
+
+def test_many_small_pieces_are_a_long_output(workshop: Workshop) -> None:
+    version = workshop.push("""
+        from collections.abc import Iterator
+        class Predictor:
+            def predict(self) -> Iterator[int]:
+                yield from [1] * 2_000
+    """)
+    assert "longer than 50,000 bytes" in error_of(workshop.predict(version))["message"]
 
 
 def test_endless_chatter_is_cut_and_says_so(workshop: Workshop, moody: str) -> None:

@@ -4,6 +4,7 @@ An event is named by its attempt and its number in it: `init` is 0, then comes w
 and behind that what its end tells. So a stream can be left and resumed at any event; a new attempt begins anew.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator
 from typing import NamedTuple
@@ -108,6 +109,8 @@ async def follow(
             position = news.position
             if news.events:
                 yield news.events
+                # Neither the database nor a caller who has left lets others have a turn.
+                await asyncio.sleep(0)
             if news.is_done or changes.is_ending:
                 return
             if news.is_whole and not await watch.changed(quiet_seconds):

@@ -7,6 +7,7 @@ from wriftai_server.predictions.claims import Claim, Event
 LINE_BYTES = 16 * 1024
 _MOST_LINES = 10_000
 _MOST_BYTES = 1024 * 1024
+_PIECE_BYTES = 64  # What each piece takes beside its text: its row, and its event.
 _CUT = "The log was cut here: it is longer than 10,000 lines or 1 MiB."
 
 
@@ -44,7 +45,7 @@ class Journal:
 
     def add_output(self, text: str) -> bool:
         """Note a piece of the output, as JSON; False when that is more than there may be."""
-        self._output_left -= len(text)
+        self._output_left -= len(text) + _PIECE_BYTES
         if self._output_left < 0:
             return False
         self.pending.append(Event("output", text))

@@ -1,9 +1,14 @@
 """What a worker and a runtime say to each other: JSON objects, one a line."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
+
+_MOST_MESSAGE = 4 * 1024
+_MOST_TRACEBACK = 64 * 1024
+
+Seconds = Annotated[float, Meta(ge=0, le=10_000_000)]
 
 
 class Ready(Struct, tag="ready"):
@@ -17,6 +22,9 @@ class Unusable(Struct, tag="unusable"):
 
     message: str
     traceback: str | None = None
+
+    def __post_init__(self) -> None:
+        self.message, self.traceback = _cut(self.message, self.traceback)
 
 
 class Log(Struct, tag="log"):
@@ -38,7 +46,7 @@ class Succeeded(Struct, tag="succeeded"):
 
     id: str
     output: Raw
-    seconds: float
+    seconds: Seconds
 
 
 class Failed(Struct, tag="failed"):
@@ -47,15 +55,18 @@ class Failed(Struct, tag="failed"):
     id: str
     kind: Literal["model", "input", "output"]
     message: str
-    seconds: float
+    seconds: Seconds
     traceback: str | None = None
+
+    def __post_init__(self) -> None:
+        self.message, self.traceback = _cut(self.message, self.traceback)
 
 
 class Cancelled(Struct, tag="cancelled"):
     """A prediction ended because it was told to."""
 
     id: str
-    seconds: float
+    seconds: Seconds
 
 
 Ending = Succeeded | Failed | Cancelled
@@ -111,3 +122,10 @@ def predict(prediction_id: str, folder: str, input_: str) -> bytes:
 def cancel(prediction_id: str) -> bytes:
     """Write the message that asks a prediction to end."""
     return msgspec.json.encode({"type": "cancel", "id": prediction_id}) + b"\n"
+
+
+def _cut(message: str, traceback: str | None) -> tuple[str, str | None]:
+    # They are shown in every list and posted to every webhook; of a traceback the end says most.
+    if len(message) > _MOST_MESSAGE:
+        message = f"{message[:_MOST_MESSAGE]} …"
+    return message, traceback and traceback[-_MOST_TRACEBACK:]
