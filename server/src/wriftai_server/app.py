@@ -30,6 +30,7 @@ from wriftai_server.images.blobs import Blobs
 from wriftai_server.logs import RequestLog
 from wriftai_server.models import routes as models
 from wriftai_server.predictions import routes as predictions
+from wriftai_server.predictions.inputs import Inspector
 from wriftai_server.search import routes as search
 from wriftai_server.settings import Settings
 from wriftai_server.users import routes as users
@@ -144,6 +145,7 @@ def build(settings: Settings) -> Hub:
         if working is not None:
             working.cancel()
             await asyncio.wait([working])
+        await litestar.state["inspector"].close()
         await database.close()
         requests.flush()
         _log.info("stopped")
@@ -181,6 +183,7 @@ def compose(settings: Settings, database: Database, *lifespan: Lifespan) -> Lite
             {
                 "database": database,
                 "changes": Changes(database),
+                "inspector": Inspector(),
                 "blobs": Blobs(settings.data_dir, settings.object_store),
                 "max_blob_bytes": settings.max_blob_bytes,
                 "public_url": settings.public_url and settings.public_url.rstrip("/"),

@@ -16,6 +16,7 @@ from wriftai_server.http.paging import Cursor, Page, PageSize, page, read_cursor
 from wriftai_server.http.preferences import Prefer, patience
 from wriftai_server.predictions import service, store, stream, waiting
 from wriftai_server.predictions.bodies import CreatePrediction, CreatePredictionOf
+from wriftai_server.predictions.inputs import Costly
 from wriftai_server.predictions.service import Reference
 from wriftai_server.webhooks.addresses import check_url
 from wriftai_server.wire.predictions import shown
@@ -196,19 +197,29 @@ async def _create(
     state = request.app.state
     if "webhook_url" in params:
         check_url(params["webhook_url"], state["webhook_allow"])
-    async with state["database"].writing() as transaction:
-        answer = await once(
-            transaction,
-            request,
-            wishes.key,
-            lambda: service.create(transaction, request.user, of, params, is_checked=wishes.is_checked),
-        )
+    try:
+        answer = await _stored(request, of, params, wishes)
+    except Costly as costly:
+        await state["inspector"].check(costly)
+        answer = await _stored(request, of, params, wishes._replace(is_checked=False))
     state["changes"].tell("queue")
     prediction_id = answer if isinstance(answer, str) else msgspec.json.decode(answer, type=str)
     prediction = await _seen(request, prediction_id, wishes.seconds)
     headers = {"Location": prediction["url"], **_applied(wishes.seconds)}
     status_code = 202 if prediction["status"] in service.UNFINISHED else 200
     return Answer(prediction, status_code=status_code, headers=headers)
+
+
+async def _stored(
+    request: Request[Any, Any, Any], of: Reference | str, params: dict[str, Any], wishes: Wishes
+) -> Any:
+    async with request.app.state["database"].writing() as transaction:
+        return await once(
+            transaction,
+            request,
+            wishes.key,
+            lambda: service.create(transaction, request.user, of, params, is_checked=wishes.is_checked),
+        )
 
 
 async def _seen(request: Request[Any, Any, Any], prediction_id: str, seconds: int | None) -> PredictionWithIO:

@@ -56,6 +56,7 @@ async def create(
 
     Raises:
         Malformed: The input does not fit the schema.
+        Costly: Whether it does is not to be found out here.
         Problem: 404, there is no such version that the caller may see; 409, it cannot run.
     """
     target = await _target(transaction, caller, of)
@@ -65,8 +66,9 @@ async def create(
             f"The hub does not hold the image {target.digest} of this version, so it cannot run: push it with "
             "`wriftai push`.",
         )
+    text = msgspec.json.encode(params["input"]).decode()
     if is_checked:
-        inputs.check(target.schemas, params["input"])
+        inputs.check(target.schemas, text)
     prediction_id = new_id()
     webhook_url = params.get("webhook_url")
     await store.add(
@@ -76,7 +78,7 @@ async def create(
         model_id=target.model_id,
         version_id=target.version_id,
         hardware_id=target.hardware_id,
-        input=msgspec.json.encode(params["input"]).decode(),
+        input=text,
         webhook_url=webhook_url,
         hub_url=caller.hub_url if webhook_url else None,
         now=now(),

@@ -6,19 +6,11 @@ from typing import Any
 import jsonschema_rs
 
 from wriftai_server.http.problems import Fault, Malformed
+from wriftai_server.versions.validators import compiled
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 # A few characters of a pattern can take the compiler 50 ms, in which the hub answers nobody.
 _MOST_PATTERNS = 50
-
-
-def compiled(schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
-    """Make what holds values against a schema; nothing is ever fetched for it.
-
-    Raises:
-        ValueError: It is not a JSON Schema, or not whole in itself.
-    """
-    return jsonschema_rs.Draft202012Validator(dict(schema), offline=True)
 
 
 def check(schemas: Mapping[str, Mapping[str, Any]], *loc: str) -> None:
