@@ -44,7 +44,7 @@ check: lint type-check arrows  ## All that is checked without running: style, ty
 
 test: $(INSTALLED)  ## Run all tests, with coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest --numprocesses 2 --dist loadfile
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --include='client/*' --fail-under=100
 	$(BIN)/coverage report --include='server/*' --fail-under=95
