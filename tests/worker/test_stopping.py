@@ -1,5 +1,6 @@
 """Workers that stop, are killed, or meet others."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -144,3 +145,58 @@ def test_what_a_killed_worker_left_is_removed(tmp_path: Path) -> None:
         assert left[0] not in list(cells.iterdir())
         assert len(list(cells.iterdir())) == 1
     assert list(cells.iterdir()) == []
+
+
+DIGGER = """
+    import os
+    class Predictor:
+        def predict(self, exits: bool, levels: int) -> str:
+            for place in (os.getcwd(), os.environ["HOME"]):
+                try:
+                    os.chdir(place)
+                    os.mkdir("closed")
+                    os.mkdir("closed/within")
+                    os.symlink("/etc", "closed/link")
+                    os.chmod("closed/within", 0)
+                    os.chmod("closed", 0)
+                except OSError:
+                    os.chdir(os.environ["HOME"])
+                for _ in range(levels):
+                    os.mkdir("d")
+                    os.chdir("d")
+            if exits:
+                os._exit(1)
+            os.chdir(os.environ["HOME"])
+            return "dug"
+"""
+
+
+def test_folders_however_deep_and_closed_hold_nobody_up(tmp_path: Path) -> None:
+    with opened(tmp_path / "data") as workshop:
+        digger, sleeper = workshop.push(DIGGER), workshop.push(SLEEPER)
+        for exits in (True, False):
+            workshop.predict(digger, exits=exits, levels=3000)
+            assert workshop.predict(sleeper, seconds=0)["output"] == "slept"
+
+        abandoned = tmp_path / "data" / "runtimes" / "cells" / "1-0"
+        dig(abandoned, levels=3000)
+        workshop.stop()
+        workshop.start()
+
+        assert workshop.predict(sleeper, seconds=0)["output"] == "slept"
+        assert not abandoned.exists()
+        workshop.stop()
+        assert list(abandoned.parent.iterdir()) == []
+
+
+def dig(folder: Path, levels: int) -> None:
+    """Make what a killed worker leaves of a model that made folders in folders."""
+    folder.mkdir(parents=True)
+    (folder / "lock").touch()
+    place = os.open(folder, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir("d", dir_fd=place)
+        within = os.open("d", os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = within
+    os.close(place)

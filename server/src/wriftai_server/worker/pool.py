@@ -224,11 +224,13 @@ class Pool:
             error = internal("The hub failed to start the model; its log says why.")
         for run in seat.runs.values():
             run.setup_seconds = time.monotonic() - began
-        if loaded is not None and not self._is_closing:
-            self._occupy(seat, loaded)
-        else:
-            await self._abandon(seat, error)
-        self._wake()
+        try:
+            if loaded is not None and not self._is_closing:
+                self._occupy(seat, loaded)
+            else:
+                await self._abandon(seat, error)
+        finally:
+            self._wake()
 
     def _occupy(self, seat: Seat, runtime: Runtime) -> None:
         seat.phase = Phase.READY
@@ -238,11 +240,15 @@ class Pool:
 
     async def _abandon(self, seat: Seat, error: TaskError | None) -> None:
         seat.phase = Phase.ENDING
-        await self._end_runtime(seat)
-        while seat.runs:
-            _, run = seat.runs.popitem()
-            await self._settle(run, None if error is None else run.failed(error))
-        seat.phase, seat.version = Phase.FREE, ""
+        try:
+            await self._end_runtime(seat)
+        finally:
+            try:
+                while seat.runs:
+                    _, run = seat.runs.popitem()
+                    await self._settle(run, None if error is None else run.failed(error))
+            finally:
+                self._free(seat)
 
     async def _start(self, seat: Seat) -> Runtime:
         digest = await self._versions.digest_of(seat.version)
@@ -304,12 +310,17 @@ class Pool:
         seat.phase = Phase.ENDING
 
         async def vacate() -> None:
-            await self._end_runtime(seat)
-            seat.runs = {}  # Those that ran are being told.
-            seat.phase, seat.version = Phase.FREE, ""
-            self._wake()
+            try:
+                await self._end_runtime(seat)
+            finally:
+                self._free(seat)
+                self._wake()
 
         self._begin(vacate())
+
+    def _free(self, seat: Seat) -> None:
+        seat.runs = {}  # Those that ran are being told.
+        seat.phase, seat.version = Phase.FREE, ""
 
     async def _end_runtime(self, seat: Seat) -> None:
         runtime, seat.runtime = seat.runtime, None

@@ -1,7 +1,6 @@
 """Cells: one for each runtime, with folders of its own, started and removed by the worker."""
 
 import asyncio
-import contextlib
 import fcntl
 import functools
 import json
@@ -17,6 +16,7 @@ from typing import BinaryIO, NamedTuple
 import structlog
 
 from wriftai_server.settings import WorkerSettings
+from wriftai_server.worker.confinement.removal import remove_tree
 from wriftai_server.worker.confinement.spec import Limits, Spec
 
 LAUNCHER = str(Path(__file__).parent)
@@ -97,7 +97,7 @@ class Cells:
 
     async def close(self) -> None:
         """Remove all cells."""
-        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        await asyncio.to_thread(remove_tree, self._folder)
         if self._lock is not None:
             self._lock.close()
 
@@ -115,14 +115,14 @@ class Cells:
 
     async def remove(self, cell: "Cell") -> None:
         """Remove a cell whose processes have ended, with its files."""
-        await asyncio.to_thread(shutil.rmtree, cell.folder, ignore_errors=True)
+        await asyncio.to_thread(remove_tree, cell.folder)
         if cell.user is not None:
             self._users.discard(cell.user)
 
     def _lacking(self) -> list[str]:
         cell = self.make()
         lacking = _wait(cell.start([shutil.which("true") or "/bin/true"], [], stdin=subprocess.DEVNULL))
-        shutil.rmtree(cell.folder)
+        remove_tree(cell.folder)
         return lacking
 
 
@@ -165,7 +165,7 @@ class Cell:
         if _is_empty(folder):
             self._empty.append(folder)  # Most are, and the next one need not be made.
         else:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            await asyncio.to_thread(remove_tree, folder)
 
     def start(
         self,
@@ -279,6 +279,11 @@ def _is_empty(folder: Path) -> bool:
 
 def _remove_abandoned(cells: Path) -> None:
     for folder in cells.iterdir():
-        with contextlib.suppress(OSError), (folder / "lock").open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
+        try:
+            with (folder / "lock").open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                remove_tree(folder)
+        except OSError:
+            continue  # Another worker has it, or has just removed it.
+        except Exception:
+            _log.exception("what a worker left could not be removed", folder=str(folder))
