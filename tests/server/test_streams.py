@@ -53,6 +53,17 @@ def follow(caller: Person, prediction: Any, after: str | None = None) -> list[tu
     return events(caller.send("GET", f"/predictions/{prediction['id']}/stream", params=params))
 
 
+def is_unknown(caller: Person, prediction: Any, after: str) -> bool:
+    """Whether a hub refuses to go on behind an event because there was no such."""
+    reply = caller.send("GET", f"/predictions/{prediction['id']}/stream", params={"after_id": after})
+    if reply.status_code == 200:
+        return False
+    assert reply.status_code == 422
+    (fault,) = reply.json()["detail"]
+    assert (fault["loc"], fault["type"]) == (["query", "after_id"], "event_unknown")
+    return True
+
+
 def without_io(caller: Person, prediction: Any) -> Any:
     """Give a prediction as it is listed."""
     shown = caller.send("GET", f"/predictions/{prediction['id']}").json()
@@ -117,8 +128,9 @@ def test_a_stream_can_be_resumed_behind_each_of_its_events(
     for place in (0, 1, 199, 200, 201, 449, 450, 451):
         assert follow(ada, prediction, whole[place][0]) == whole[place + 1 :]
     # Whoever asks again behind the end learns again that it was the end.
-    for beyond in ("1-452", "1-999999999"):
-        assert follow(ada, prediction, beyond) == whole[-1:]
+    assert follow(ada, prediction, "1-452") == whole[-1:]
+    for beyond in ("1-453", "1-999999999"):
+        assert is_unknown(ada, prediction, beyond)
 
 
 def test_what_a_browser_sends_goes_before_the_address(
@@ -140,10 +152,19 @@ def test_an_event_that_there_was_not_is_malformed(
 ) -> None:
     prediction = run(ada, version)
     worker.complete(prediction)
-    reply = ada.send("GET", f"/predictions/{prediction['id']}/stream", params={"after_id": after})
-    assert reply.status_code == 422
-    (fault,) = reply.json()["detail"]
-    assert (fault["loc"], fault["type"]) == (["query", "after_id"], "event_unknown")
+    assert is_unknown(ada, prediction, after)
+
+
+def test_an_event_that_is_still_to_come_is_malformed(
+    ada: Person, worker: Worker, version: dict[str, Any]
+) -> None:
+    prediction = run(ada, version)
+    claim = worker.claim(prediction)
+    for said in range(2):
+        assert is_unknown(ada, prediction, f"1-{said + 1}")
+        worker.say(claim, Event("log", str(said)))
+    worker.finish(claim, Outcome(Status.succeeded, output="1"))
+    assert [each[0] for each in follow(ada, prediction, "1-2")] == ["1-3", "1-4"]
 
 
 def test_a_new_attempt_begins_anew(ada: Person, worker: Worker, version: dict[str, Any]) -> None:
@@ -169,7 +190,9 @@ def test_what_was_lost_and_then_cancelled_ends_for_those_who_saw_more_of_it(
     worker.say(lost, Event("log", "one"), Event("log", "two"))
     worker.expire()
     ada.client.predictions.cancel(prediction["id"])
-    assert [kind for _, kind, _ in follow(ada, prediction, "1-2")] == ["done"]
+    for seen in (0, 1, 2):
+        ((number, kind, _),) = follow(ada, prediction, f"1-{seen}")
+        assert (number, kind) == (f"1-{seen + 1}", "done")
 
 
 def test_events_come_while_they_happen(shared_people: People, shared_hub: Hub) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from wriftai.predictions import Prediction
+from wriftai.predictions import Prediction, Status
 from wriftai_server.database.changes import Changes
 from wriftai_server.database.driver import Database, Reader
 from wriftai_server.http.caller import Caller
@@ -23,6 +23,7 @@ _QUIET_SECONDS = 5.0  # Well within the 10 s after which a client with its defau
 _BEAT = b":\n\n"
 _CHUNK = 200
 _ID = re.compile(r"(\d{1,9})-(\d{1,9})", re.ASCII)
+_MOST_EVENTS = 999_999_999
 # In JSON they only part what belongs to it; in an event they would end a line.
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 
@@ -68,17 +69,18 @@ async def begin(view: Reader, caller: Caller, *, prediction_id: str, after: str 
         after: Id of an event that was sent; None is the beginning.
 
     Raises:
-        Malformed: There was no such event.
+        Malformed: There was no such event, as far as that is still known.
         Problem: 404, the caller has no such prediction.
     """
-    *_, attempt = await service.state(view, caller, prediction_id=prediction_id)
+    row = await service.state(view, caller, prediction_id=prediction_id)
     if after is None:
         return _BEGINNING
     found = _ID.fullmatch(after)
-    if found is None or int(found[1]) > attempt:
+    position = found and Position(int(found[1]), int(found[2]))
+    if position is None or position > await _latest(view, shown(row, caller.hub_url), row[-1]):
         msg = "This is no event of the prediction: send the id of one, or leave it out for the beginning."
         raise malformed("query", "after_id", msg=msg, type="event_unknown")
-    return Position(int(found[1]), int(found[2]))
+    return position
 
 
 async def follow(
@@ -138,19 +140,40 @@ async def _news(view: Reader, caller: Caller, prediction_id: str, position: Posi
 
 
 async def _end(view: Reader, prediction: Prediction, position: Position) -> list[bytes]:
-    last, outputs, output = await store.result(view, prediction_id=prediction["id"], attempt=position.attempt)
+    last, told = await _told(view, prediction, position.attempt)
+    *others, (done, data) = enumerate(told, last + 1)
+    # A stream that is resumed behind its end, or behind what is no longer stored, ends as well.
+    if not last:
+        done = max(done, position.number + 1)
+    return [
+        *(
+            _event(Position(position.attempt, number), *each)
+            for number, each in others
+            if number > position.number
+        ),
+        _event(Position(position.attempt, done), *data),
+    ]
+
+
+async def _latest(view: Reader, prediction: Prediction, attempt: int) -> Position:
+    """Give the last event that there may have been."""
+    last, told = await _told(view, prediction, attempt)
+    # What an attempt said is forgotten when it is given up, and some time after the end.
+    is_known = last or prediction["status"] == Status.started
+    return Position(attempt, last + len(told) if is_known else _MOST_EVENTS)
+
+
+async def _told(view: Reader, prediction: Prediction, attempt: int) -> tuple[int, list[tuple[str, bytes]]]:
+    """Give the number of the last event that is stored, and what the end of the prediction tells behind it."""
+    last, outputs, output = await store.result(view, prediction_id=prediction["id"], attempt=attempt)
+    if prediction["status"] in service.UNFINISHED:
+        return last, []
     told = []
     if output is not None and not outputs:
         told.append(("output", output.encode()))
     if prediction["error"] is not None:
         told.append(("error", msgspec.json.encode(prediction["error"])))
-    told.append(("done", msgspec.json.encode(prediction)))
-    return [
-        _event(Position(position.attempt, number), kind, data)
-        for number, (kind, data) in enumerate(told, last + 1)
-        # A stream that is resumed behind its end, or behind what is no longer stored, ends as well.
-        if number > position.number or kind == "done"
-    ]
+    return last, [*told, ("done", msgspec.json.encode(prediction))]
 
 
 def _event(position: Position, kind: str, data: bytes) -> bytes:
