@@ -30,6 +30,8 @@ class Predictor:
             os._exit(7)
         if end == "kill":
             os.kill(os.getpid(), 9)
+        if end == "real-time":
+            os.kill(os.getpid(), 40)
         return text if file is None else f"{text} {file.read_text()}"
 """
 STREAM = """
@@ -96,7 +98,14 @@ def test_the_fault_of_a_prediction_is_shown_with_where_it_is(model: Path) -> Non
     assert "no such word" in last
 
 
-@pytest.mark.parametrize(("end", "words"), [("exit", "ended with 7"), ("kill", "was ended by SIGKILL")])
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        ("exit", "ended with 7"),
+        ("kill", "was ended by SIGKILL"),
+        ("real-time", "was ended by signal 40"),
+    ],
+)
 def test_a_process_that_ends_is_said(model: Path, end: str, words: str) -> None:
     said = fails("run", str(model), "-i", "text=x", "-i", f"end={end}")
     assert said == f"The model's process {words} before the prediction did."

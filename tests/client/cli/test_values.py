@@ -13,12 +13,12 @@ FILE = {"type": "string", "format": "uri"}
 BYTES = {"type": "string", "contentEncoding": "base64"}
 
 
-def read(text: str, kind: dict[str, Any], **definitions: Any) -> Any:
+def read(text: str, kind: dict[str, Any] | bool, **definitions: Any) -> Any:
     schema = {"type": "object", "properties": {"x": kind}, "$defs": definitions}
     return parsed({"x": text}, schema)["x"]
 
 
-def any_of(*kinds: dict[str, Any]) -> dict[str, Any]:
+def any_of(*kinds: dict[str, Any] | bool) -> dict[str, Any]:
     return {"anyOf": list(kinds)}
 
 
@@ -46,6 +46,8 @@ TEXT, WHOLE, NUMBER, TRUTH, NOTHING = ({"type": t} for t in ("string", "integer"
         ('{"a": 1}', {"type": "object"}, {"a": 1}),
         ("5", {}, 5),
         ("words", {}, "words"),
+        ("5", True, 5),
+        ("words", any_of(WHOLE, True), "words"),
         ("5", {"enum": ["5", 5]}, "5"),
         ("5", {"enum": [1, 5]}, 5),
         ("1", {"enum": [True, 1]}, 1),
@@ -65,7 +67,7 @@ TEXT, WHOLE, NUMBER, TRUTH, NOTHING = ({"type": t} for t in ("string", "integer"
         ("aGk=", BYTES, "aGk="),
     ],
 )  # fmt: skip
-def test_a_text_becomes_what_the_schema_asks_for(text: str, kind: dict[str, Any], value: Any) -> None:
+def test_a_text_becomes_what_the_schema_asks_for(text: str, kind: dict[str, Any] | bool, value: Any) -> None:
     assert read(text, kind) == value
     assert type(read(text, kind)) is type(value)
 

@@ -65,7 +65,14 @@ class Runner:
 
     def _end(self) -> str:
         status = self._process.wait()
-        return f"ended with {status}" if status >= 0 else f"was ended by {signal.Signals(-status).name}"
+        return f"ended with {status}" if status >= 0 else f"was ended by {_name(-status)}"
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # Most real-time signals have none.
+        return f"signal {number}"
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def parsed(given: Mapping[str, str], schema: Schema) -> dict[str, JsonValue]:
     return {key: _value(key, text, properties.get(key, {}), schema) for key, text in given.items()}
 
 
-def _value(key: str, text: str, schema: Schema, root: Schema) -> JsonValue:
+def _value(key: str, text: str, schema: Schema | bool, root: Schema) -> JsonValue:
     wanted = []
     for kind in _alternatives(schema, root):
         value: Any = _read(text, kind, key)
@@ -81,14 +81,16 @@ def _value(key: str, text: str, schema: Schema, root: Schema) -> JsonValue:
     raise Refusal(f"Input {key} must be {', or '.join(dict.fromkeys(wanted))}, not {text!r}.")
 
 
-def _alternatives(schema: Schema, root: Schema, seen: frozenset[str] = frozenset()) -> Iterator[Schema]:
+def _alternatives(schema: Schema | bool, root: Schema, seen: frozenset[str] = frozenset()) -> Iterator[Schema]:
     """Go through the kinds of value that a schema allows, in its order, each with one type at most.
 
     Args:
-        schema: Of the value.
+        schema: Of the value; one that is only true or false asks for nothing.
         root: Holds what it refers to.
         seen: References that led here; one that leads to itself allows anything.
     """
+    if isinstance(schema, bool):
+        schema = {}
     reference = schema.get("$ref")
     parts = next((schema[key] for key in ("anyOf", "oneOf", "allOf") if schema.get(key)), None)
     types = schema.get("type")
