@@ -81,6 +81,18 @@ def test_unpacked_images_of_versions_that_are_gone_go(workshop: Workshop) -> Non
     assert workshop.predict(kept, text="b")["status"] == "succeeded"
 
 
+def test_what_killed_unpacking_left_goes_after_a_day(workshop: Workshop) -> None:
+    images = workshop.data_dir / "runtimes" / "images"
+    left, under_way = (images / f".{letter * 64}-0123456789abcdef" for letter in "ab")
+    for folder, days in ((left, 1.5), (under_way, 0.5)):
+        (folder / "files").mkdir(parents=True)
+        aged(folder, days)
+
+    tidied(workshop)
+
+    assert list(images.iterdir()) == [under_way]
+
+
 def test_what_nobody_used_for_long_goes_and_comes_again(workshop: Workshop) -> None:
     version = workshop.push(PRINTING)
     assert workshop.predict(version, text="a")["status"] == "succeeded"

@@ -99,6 +99,10 @@ class Images:
             f"sha256:{place.name}": place for place in self._folder.iterdir() if not place.name.startswith(".")
         }
 
+    def begun(self) -> list[Path]:
+        """Give the folders in which images are being unpacked, or were when their worker was killed."""
+        return [place for place in self._folder.glob(".*") if place.is_dir()]
+
     async def get(self, digest: str) -> Image:
         """Give an image, unpacked now if it was not before.
 

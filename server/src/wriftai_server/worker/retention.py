@@ -35,7 +35,8 @@ class Retention:
     Args:
         database: Forgets what went into and came out of old predictions.
         blobs: Lose what no version needs.
-        images: Unpacked; those that nobody used for so long are removed, and those of versions that are gone.
+        images: Unpacked; those that nobody used for so long are removed, and those of versions that are gone, and
+            what unpacking that was killed has left.
         environments: Those that nobody used for so long are removed.
         in_use: Gives the folders of both that runtimes have open.
         days: How long predictions keep their inputs and outputs.
@@ -92,12 +93,13 @@ class Retention:
             os.utime(place)
         async with self._database.reading() as view:
             known = await store.digests(view)
-        long_ago = time.time() - self._kept.total_seconds()
+        long_ago, unused = time.time() - self._kept.total_seconds(), time.time() - _UNUSED_SECONDS
         images = [
             place
             for digest, place in self._images.unpacked().items()
-            if _used_at(place) < (long_ago if digest in known else time.time() - _UNUSED_SECONDS)
+            if _used_at(place) < (long_ago if digest in known else unused)
         ]
+        images += [place for place in self._images.begun() if _used_at(place) < unused]
         for place in images:
             await asyncio.to_thread(shutil.rmtree, place)
         environments = [place for place in self._environments.built() if _used_at(place) < long_ago]
