@@ -68,11 +68,16 @@ def _version(client: "Client", owner: str, name: str, number: str | None) -> "Ve
 
 def _followed(client: "Client", prediction: "PredictionWithIO", printer: "Printer") -> "PredictionWithIO":
     """Show what happens in a prediction while it happens; give it as it is at its end."""
+    is_under_way = False
     for event in client.predictions.stream(prediction["id"]):
-        if event["event"] == "log":
+        if event["event"] == "init" and is_under_way:
+            typer.echo("The prediction began anew: its output is shown when it is whole.", err=True)
+            printer.begin_anew()
+        elif event["event"] == "log":
             typer.echo(event["data"], err=True)
         elif event["event"] == "output":
             printer.piece(event["data"])
+        is_under_way = event["event"] != "init"
     return client.predictions.get(prediction["id"])
 
 

@@ -34,6 +34,12 @@ class Printer:
             typer.echo(self._written(value), nl=not self._is_one_text)
             self._pieces += 1
 
+    def begin_anew(self) -> None:
+        """Take pieces that were shown for void: from now on, only the whole output is shown."""
+        if self._pieces and self._is_one_text:
+            typer.echo()
+        self._pieces, self._shows_pieces = 0, False
+
     def end(self, output: JsonValue) -> None:
         """Show a whole output, as far as its pieces did not, or store it.
 
