@@ -64,15 +64,15 @@ def of_layers(*layers: bytes, media_type: str = LAYER, **label: Any) -> Image:
     return Image(digest(manifest), {digest(blob): blob for blob in (*layers, config, manifest)})
 
 
-def tar(files: Mapping[str, bytes]) -> bytes:
+def tar(files: Mapping[str, bytes], form: int = tarfile.PAX_FORMAT) -> bytes:
     """Make a tar of regular files."""
-    return tar_of(*((tarfile.TarInfo(name), content) for name, content in files.items()))
+    return tar_of(*((tarfile.TarInfo(name), content) for name, content in files.items()), form=form)
 
 
-def tar_of(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
+def tar_of(*members: tuple[tarfile.TarInfo, bytes], form: int = tarfile.PAX_FORMAT) -> bytes:
     """Make a tar of members as they are, but for their sizes."""
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
+    with tarfile.open(fileobj=packed, mode="w", format=form) as archive:
         for member, content in members:
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))

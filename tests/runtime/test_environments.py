@@ -156,3 +156,24 @@ def test_pinned_requirements_of_all_shapes() -> None:
     hashes = f" \\\n    --hash=sha256:{'0' * 64} \\\n    --hash=sha256:{'a' * 64}\n"
     marker = "python_full_version < '3.12' and (sys_platform == 'linux' or os_name != \"nt\")"
     check(f"# made by hand\n\na.b_c==1.0+cpu{hashes}d[x,y-z]==1!2.0rc1 ; {marker}{hashes}")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (" " * 1_000_000 + "x", "longer than 65,536 characters"),
+        ("a==1 ;" + " " * 60_000 + "x!", "must be of the form"),
+        ("a==1 ;" + " " * 60_000 + f"--hash=sha256:{'0' * 63}", "must be of the form"),
+        ("a==1 \\\n" + " \\\n" * 300_000, "must be of the form"),
+        ("a==1 \\\n" + f"--hash=sha256:{'0' * 64} \\\n" * 1000, "longer than 65,536 characters"),
+        ("#" * 1024**2 + "\n", "longer than 1,048,576 bytes"),
+        (f"# a comment does not go on \\\n--index-url https://example.org\n{PINNED}", "'--index-url"),
+    ],
+)
+def test_requirements_that_would_take_long_or_hide_something(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        check(text)
+
+
+def test_a_million_spaces_are_no_requirement() -> None:
+    check(" " * 1_000_000)

@@ -1,12 +1,15 @@
 """Images that are not what they should be are refused, and leave nothing behind."""
 
 import tarfile
+from pathlib import Path
 
 import pytest
 
 from tests.packed import Image, image, of_layers, tar, tar_of
 from tests.worker.workshop import Workshop
+from wriftai_server.worker.unpacking import BadImage, Room, unpack
 
+MIB = 1024**2
 MODEL = tar({"model/predict.py": b"class Predictor: ..."})
 REQUIREMENTS = tar({"requirements.txt": b""})
 
@@ -42,6 +45,24 @@ def bad(*members: tuple[tarfile.TarInfo, bytes]) -> Image:
         (image(format=2), "label"),
         (image(python="3.11; rm"), "label"),
         (image(concurrency=0), "label"),
+        (image(predictor="predict.py:" + "P" * 255), "label"),
+        (bad((member("model/" + "x" * 300), b"x")), "name too long"),
+        (bad((member("model/\udcff"), b"x")), "not a name"),
+        (of_layers(MODEL, MODEL, REQUIREMENTS), "names a layer twice"),
+        (of_layers(MODEL, tar({"requirements.txt": b"#" * (MIB + 1)})), "longer than 1,048,576 bytes"),
+        (of_layers(MODEL, tar({"requirements.txt": b"\xff"})), "not UTF-8"),
+        (bad((member("long", tarfile.GNUTYPE_LONGNAME), bytes(MIB))), "a header of over"),
+        (bad((member("long", tarfile.GNUTYPE_LONGLINK), bytes(MIB))), "a header of over"),
+        (bad((member("pax", tarfile.XHDTYPE), bytes(MIB))), "a header of over"),
+        (bad(*[(member("long", tarfile.GNUTYPE_LONGNAME), b"x")] * 2000), "too many in a row"),
+        (bad(*[(member("pax", tarfile.XHDTYPE), b"8 a=abc\n")] * 2000), "too many in a row"),
+        (bad((member("pax", tarfile.XHDTYPE), b"2 " * 5000 + b"=")), "not made of records"),
+        (bad((member("pax", tarfile.XHDTYPE), b"22 GNU.sparse.major=1\n")), "GNU.sparse"),
+        (bad((member("pax", tarfile.XHDTYPE), b"309 path=" + b"1" * 299 + b"\n")), "'path'"),
+        (bad((member("pax", tarfile.XGLTYPE), b"8 a=abc\n")), "which models' images have not"),
+        (bad((member("pax", tarfile.SOLARIS_XHDTYPE), b"8 a=abc\n")), "which models' images have not"),
+        (bad((member("model/sparse", tarfile.GNUTYPE_SPARSE), b"x")), "which models' images have not"),
+        (bad((member("model/" + "d/" * 400), b"")), "lies deeper than"),
     ],
 )
 def test_an_image_that_is_not_one_of_a_model(workshop: Workshop, pushed: Image, words: str) -> None:
@@ -66,3 +87,31 @@ def test_an_image_that_is_not_there(workshop: Workshop) -> None:
     assert error is not None
     assert error["source"] == "internal"
     assert "no longer holds all" in error["message"]
+
+
+def test_names_that_take_more_than_a_header(workshop: Workshop) -> None:
+    code = b"""
+import pathlib
+class Predictor:
+    def predict(self) -> list[str]:
+        return sorted(path.name[:3] for path in pathlib.Path(__file__).parent.glob("*.txt"))
+"""
+    files = {"model/predict.py": code, f"model/\u00e4{'x' * 200}.txt": b"", "model/b" + "y" * 200 + ".txt": b""}
+    for form in (tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
+        packed = tar(files, form)
+        found = workshop.predict(workshop.push(of_layers(packed, REQUIREMENTS)))
+        assert found["output"] == ["byy", "\u00e4xx"]
+
+
+def test_layers_share_the_room_of_their_image(tmp_path: Path) -> None:
+    layer, room = tmp_path / "layer", Room()
+    layer.write_bytes(tar({"model/weights": bytes(10)}))
+    room.take(99_998, 0)
+    unpack(layer, tmp_path, room)
+    with pytest.raises(BadImage, match="more than 100,000 files"):
+        unpack(layer, tmp_path, room)
+    room = Room()
+    room.take(0, 20 * 1024**3 - 15)
+    unpack(layer, tmp_path, room)
+    with pytest.raises(BadImage, match=r"or 21,474,836,480 bytes"):
+        unpack(layer, tmp_path, room)

@@ -123,7 +123,7 @@ def _check(requirements: str) -> None:
 
 
 def _make(folder: Path, requirements: Path, python: str, uv: str, seconds: float) -> None:
-    text = requirements.read_text()
+    text = requirements.read_text(encoding="utf-8")
     _check(text)
     try:
         options = ["--quiet", "--no-project", "--no-python-downloads", "--relocatable"]

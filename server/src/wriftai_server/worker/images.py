@@ -11,8 +11,9 @@ from typing import Annotated, NamedTuple, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from wriftai_runtime import requirements
 from wriftai_server.images.blobs import BlobMissing, Blobs
-from wriftai_server.worker.unpacking import BadImage, unpack
+from wriftai_server.worker.unpacking import BadImage, Room, unpack
 
 _LABEL = "ai.wrift.model"
 _LAYER = "application/vnd.oci.image.layer.v1.tar"
@@ -55,7 +56,7 @@ class Label(Struct):
     """
 
     format: Annotated[int, Meta(ge=1, le=1)]
-    predictor: str
+    predictor: Annotated[str, Meta(max_length=255)]
     python: Annotated[str, Meta(pattern=r"^3\.[0-9]{1,3}(?!\n)$")]
     concurrency: Annotated[int, Meta(ge=1, le=1000)] = 1
 
@@ -131,8 +132,11 @@ class Images:
             manifest = _decoded(await self._read(digest), _Manifest, "manifest")
             config = _decoded(await self._read(manifest.config.digest), _ImageConfig, "config")
             label = _decoded(config.config.Labels.get(_LABEL, "").encode(), Label, f"label {_LABEL}")
+            if len({layer.digest for layer in manifest.layers}) < len(manifest.layers):
+                raise BadImage("it names a layer twice")
+            room = Room()
             for layer in manifest.layers:
-                await self._add(layer, work / "layer", files)
+                await self._add(layer, work / "layer", files, room)
             (files / _LABEL_FILE).write_bytes(msgspec.json.encode(label))
             _check(files)
             await asyncio.to_thread(os.sync)  # What is in place is whole, whatever happens to the machine.
@@ -141,13 +145,13 @@ class Images:
             await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
         return place
 
-    async def _add(self, layer: _Blob, file: Path, target: Path) -> None:
+    async def _add(self, layer: _Blob, file: Path, target: Path, room: Room) -> None:
         if layer.mediaType != _LAYER:
             raise BadImage(f"a layer is of the type {layer.mediaType}, not {_LAYER}")
         with file.open("wb") as out:
             async for piece in await self._pieces(layer.digest):
                 await asyncio.to_thread(out.write, piece)
-        await asyncio.to_thread(unpack, file, target)
+        await asyncio.to_thread(unpack, file, target, room)
 
     async def _read(self, digest: str) -> bytes:
         content = bytearray()
@@ -174,6 +178,14 @@ def _decoded(content: bytes, kind: type[T], name: str) -> T:
 def _check(folder: Path) -> None:
     if not (folder / "model").is_dir() or not (folder / "requirements.txt").is_file():
         raise BadImage("it lacks model/ or requirements.txt")
+    with (folder / "requirements.txt").open("rb") as file:
+        text = file.read(requirements.MOST_BYTES + 1)
+    if len(text) > requirements.MOST_BYTES:
+        raise BadImage(f"its requirements.txt is longer than {requirements.MOST_BYTES:,} bytes")
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        raise BadImage(f"its requirements.txt is not UTF-8: {error}") from error
 
 
 def _move(folder: Path, place: Path) -> None:
