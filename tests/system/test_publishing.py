@@ -121,6 +121,21 @@ def test_the_same_project_elsewhere_is_the_same_image_and_is_not_sent_again(
     assert len(client.versions.list("publisher", "echo").items) == 2
 
 
+def test_a_python_without_filters_of_archives_publishes_too(
+    monkeypatch: pytest.MonkeyPatch, ada: Caller, pushed: dict[str, Any]
+) -> None:
+    whole = tarfile.TarFile.extractall
+
+    def early(archive: tarfile.TarFile, path: Path) -> None:
+        whole(archive, path, filter="fully_trusted")
+
+    monkeypatch.delattr(tarfile, "data_filter")
+    monkeypatch.setattr(tarfile.TarFile, "extractall", early)
+    done = ada.run("push", str(pushed["folder"]), "--model", "early")
+    assert done.status == 0, done.stderr
+    assert done.stdout.split()[1] == pushed["digest"]
+
+
 def test_a_model_is_called_on_the_hub(ada: Caller, pushed: dict[str, Any]) -> None:
     done = ada.run("predict", "publisher/echo", "-i", "text=hello", "-i", "times=2")
     assert (done.status, done.stdout, done.stderr) == (0, "hello hello\n", "saying it\n")

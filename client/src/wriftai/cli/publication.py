@@ -3,6 +3,7 @@
 import tarfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from wriftai import Client, NotFoundError
 from wriftai.cli import bundle, environment, progress
@@ -74,7 +75,9 @@ def _built(shop: Workshop, project: Project, files: list[bundle.Member]) -> tupl
 
 def _unpacked(source: Blob, folder: Path) -> Path:
     with tarfile.open(source.file) as archive:
-        archive.extractall(folder, filter="data")
+        # Early releases of Python 3.10 and 3.11 know no filters; what is unpacked was packed by this process.
+        options: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        archive.extractall(folder, **options)  # noqa: S202  our own archive
     return folder / "model"
 
 
