@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
@@ -38,7 +39,7 @@ class _NoFiles:
 NO_FILES: Files = _NoFiles()
 
 
-class Kind:
+class Kind(ABC):
     """One kind of value.
 
     Attributes:
@@ -52,21 +53,23 @@ class Kind:
     def __init__(self, schema: dict[str, Any]) -> None:
         self.schema = schema
 
+    @abstractmethod
     def read(self, value: Any, files: Files) -> Any:
         """Make the Python value that model code gets.
 
         Raises:
             Unfit: The JSON value is not of this kind.
         """
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def write(self, value: Any) -> Any:
         """Make the JSON value of what model code gave.
 
         Raises:
             Unfit: The Python value is not of this kind.
         """
-        raise NotImplementedError
+        ...
 
     def limit(self, wanted: Input) -> None:
         """Take over the limits that are set.
