@@ -138,7 +138,7 @@ class Workshop:
 
     async def _add_model(self) -> str:
         id_ = new_id()
-        values = {"id": id_, "owner_id": self.user_id, "name": f"m-{id_[:8]}", "visibility": "private"}
+        values = {"id": id_, "owner_id": self.user_id, "name": f"m-{id_}", "visibility": "private"}
         await self._insert(models, values | {"hardware_id": self.hardware_id, "created_at": now()})
         return id_
 

@@ -13,6 +13,7 @@ from wriftai_server import logs
 from wriftai_server.app import build
 from wriftai_server.cli.folder import fail
 from wriftai_server.cli.refusals import REFUSALS
+from wriftai_server.http.protocol import Protocol
 from wriftai_server.settings import Settings
 
 _GRACE_SECONDS = 10
@@ -39,7 +40,7 @@ def run(settings: Settings) -> None:
     config = uvicorn.Config(
         hub,
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -224,7 +224,7 @@ Index(
 for _name, _columns, _condition in (
     ("queue", ("hardware_id", "version_id", "created_at", "id"), "status = 'pending'"),
     ("leases", ("lease_until",), "status = 'started'"),
-    ("kept", ("finished_at",), "input IS NOT NULL"),
+    ("kept", ("finished_at",), "finished_at IS NOT NULL AND input IS NOT NULL"),
 ):
     Index(
         f"ix_predictions_{_name}",

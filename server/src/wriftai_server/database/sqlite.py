@@ -23,9 +23,10 @@ from wriftai_server.database.statements import Statement
 _DIALECT = sqlite.dialect(paramstyle="named")
 _NOT_UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 _LOCK_PATIENCE = 10.0
-_PATIENT = "PRAGMA busy_timeout = 2000"
+_PATIENCE_MS = 2000
 _CACHE_KIB = 64 * 1024
 _MAPPED_BYTES = 256 * 1024 * 1024
+_CHECKPOINT_PAGES = 8192
 
 
 def connect(file: Path, *, check_same_thread: bool = True) -> sqlite3.Connection:
@@ -37,13 +38,14 @@ def connect(file: Path, *, check_same_thread: bool = True) -> sqlite3.Connection
     connection = sqlite3.connect(
         file, isolation_level=None, cached_statements=512, check_same_thread=check_same_thread
     )
-    connection.execute(_PATIENT)
     for pragma in (
+        f"busy_timeout = {_PATIENCE_MS}",
         "journal_mode = WAL",
         "synchronous = NORMAL",
         "foreign_keys = ON",
         f"cache_size = -{_CACHE_KIB}",
         f"mmap_size = {_MAPPED_BYTES}",
+        f"wal_autocheckpoint = {_CHECKPOINT_PAGES}",
     ):
         connection.execute(f"PRAGMA {pragma}")
     return connection
@@ -120,6 +122,8 @@ class SQLiteDatabase:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._connection = connect(file)
+        # SQLite's own waiting would hold up the event loop.
+        self._connection.execute("PRAGMA busy_timeout = 0")
         self._transaction = SQLiteTransaction(self._connection)
         self._reading = contextlib.nullcontext(self._transaction)
         self._one_writer = asyncio.Lock()
@@ -163,15 +167,11 @@ class SQLiteDatabase:
         patience = time.monotonic() + _LOCK_PATIENCE
         while True:
             try:
-                self._connection.execute("PRAGMA busy_timeout = 0")
                 self._connection.execute("BEGIN IMMEDIATE")
                 return
             except sqlite3.OperationalError as error:
                 if not _is_locked(error) or time.monotonic() > patience:
                     raise DatabaseUnavailable(f"The database cannot be written to: {error}.") from error
-            finally:
-                self._connection.execute(_PATIENT)
-            # SQLite's own waiting would hold up the event loop.
             await asyncio.sleep(random.uniform(0.001, 0.005))
 
 

@@ -2,7 +2,8 @@
 
 Each function takes predictions one step on, in the transaction of whoever calls it. A worker holds a prediction
 by a claim: what it says counts only while the row still names that worker and that attempt. Whoever calls
-commits, and then tells `Changes` the ids, `queue` where there is more to run, and `webhooks`.
+commits, and then tells `Changes` the ids, `end_of` those that may have ended, `queue` where there is more to run,
+and `webhooks`.
 """
 
 from collections.abc import Iterable
@@ -49,6 +50,9 @@ _since = (
 )
 _WAITING = Statement(select(_versions.c.version_id, _since).where(_versions.c.version_id.is_not(None)))
 
+_ANY_WAITING = Statement(
+    select(predictions.c.id).where(*_WAITS_FOR, predictions.c.version_id == bindparam("of_version")).limit(1)
+)
 _longest_waiting = (
     select(predictions.c.id)
     .where(*_WAITS_FOR, predictions.c.version_id == bindparam("of_version"))
@@ -152,6 +156,16 @@ _LOST = TaskError(
     message=f"The worker that ran it disappeared, {_MOST_LOST} times in a row. Try again later.",
     detail=None,
 )
+
+
+def end_of(prediction_id: str) -> str:
+    """Name the topic of those who wait for a prediction to end, and need not know that it began."""
+    return f"end of {prediction_id}"
+
+
+async def has_waiting(view: Reader, *, hardware_id: str, version_id: str) -> bool:
+    """Tell whether predictions of a version wait."""
+    return await view.one(_ANY_WAITING, on_hardware=hardware_id, of_version=version_id) is not None
 
 
 async def waiting(view: Reader, *, hardware_id: str) -> list[Waiting]:

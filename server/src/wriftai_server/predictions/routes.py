@@ -14,7 +14,7 @@ from wriftai_server.http.caller import signed_in
 from wriftai_server.http.idempotency import IdempotencyKey, once
 from wriftai_server.http.paging import Cursor, Page, PageSize, page, read_cursor
 from wriftai_server.http.preferences import Prefer, patience
-from wriftai_server.predictions import service, store, stream, waiting
+from wriftai_server.predictions import queue, service, store, stream, waiting
 from wriftai_server.predictions.bodies import CreatePrediction, CreatePredictionOf
 from wriftai_server.predictions.inputs import Costly
 from wriftai_server.predictions.service import Reference
@@ -157,7 +157,7 @@ async def cancel_prediction(request: Request[Any, Any, Any], prediction_id: From
     state = request.app.state
     async with state["database"].writing() as transaction:
         await service.cancel(transaction, request.user, prediction_id=prediction_id)
-    state["changes"].tell(prediction_id, "queue", "webhooks")
+    state["changes"].tell(prediction_id, queue.end_of(prediction_id), "cancels", "webhooks")
 
 
 @get(
@@ -198,13 +198,13 @@ async def _create(
     if "webhook_url" in params:
         check_url(params["webhook_url"], state["webhook_allow"])
     try:
-        answer = await _stored(request, of, params, wishes)
+        prediction_id, created = await _stored(request, of, params, wishes)
     except Costly as costly:
         await state["inspector"].check(costly)
-        answer = await _stored(request, of, params, wishes._replace(is_checked=False))
-    state["changes"].tell("queue")
-    prediction_id = answer if isinstance(answer, str) else msgspec.json.decode(answer, type=str)
-    prediction = await _seen(request, prediction_id, wishes.seconds)
+        prediction_id, created = await _stored(request, of, params, wishes._replace(is_checked=False))
+    if created is not None and created.is_first:
+        state["changes"].tell("queue")
+    prediction = await _seen(request, prediction_id, wishes.seconds, is_new=created is not None)
     headers = {"Location": prediction["url"], **_applied(wishes.seconds)}
     status_code = 202 if prediction["status"] in service.UNFINISHED else 200
     return Answer(prediction, status_code=status_code, headers=headers)
@@ -212,22 +212,33 @@ async def _create(
 
 async def _stored(
     request: Request[Any, Any, Any], of: Reference | str, params: dict[str, Any], wishes: Wishes
-) -> Any:
+) -> tuple[str, service.Created | None]:
+    """Give the id of a prediction, and what was created unless that was done before."""
+    created: service.Created | None = None
+
+    async def create() -> str:
+        nonlocal created
+        created = await service.create(transaction, request.user, of, params, is_checked=wishes.is_checked)
+        return created.id
+
     async with request.app.state["database"].writing() as transaction:
-        return await once(
-            transaction,
-            request,
-            wishes.key,
-            lambda: service.create(transaction, request.user, of, params, is_checked=wishes.is_checked),
-        )
+        answer = await once(transaction, request, wishes.key, create)
+    return created.id if created else msgspec.json.decode(answer, type=str), created
 
 
-async def _seen(request: Request[Any, Any, Any], prediction_id: str, seconds: int | None) -> PredictionWithIO:
+async def _seen(
+    request: Request[Any, Any, Any], prediction_id: str, seconds: int | None, *, is_new: bool = False
+) -> PredictionWithIO:
     """Give a prediction when it has ended, or so many seconds from now."""
     state = request.app.state
     if seconds is not None:
         await waiting.until_ended(
-            state["database"], state["changes"], request.user, prediction_id=prediction_id, seconds=seconds
+            state["database"],
+            state["changes"],
+            request.user,
+            prediction_id=prediction_id,
+            seconds=seconds,
+            is_new=is_new,
         )
     async with state["database"].reading() as view:
         return await service.get(view, request.user, prediction_id=prediction_id)

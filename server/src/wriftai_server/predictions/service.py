@@ -32,6 +32,19 @@ class Reference(NamedTuple):
     number: int | None = None
 
 
+class Created(NamedTuple):
+    """A new prediction.
+
+    Attributes:
+        id: UUID.
+        is_first: Whether no other of its version waited, so that workers do not know yet that there is something to
+            run. Those who hold the version take what else waits for it as they go.
+    """
+
+    id: str
+    is_first: bool
+
+
 def reference(text: str) -> Reference:
     """Take `owner/name` or `owner/name:number` apart."""
     owner, _, rest = text.partition("/")
@@ -41,7 +54,7 @@ def reference(text: str) -> Reference:
 
 async def create(
     transaction: Transaction, caller: Caller, of: Reference | str, params: dict[str, Any], *, is_checked: bool
-) -> str:
+) -> Created:
     """Put a prediction into the queue and count it.
 
     Args:
@@ -50,9 +63,6 @@ async def create(
         of: The version to run, by its model or by its id.
         params: Checked `CreatePredictionParams`.
         is_checked: Whether the input is held against the version's schema.
-
-    Returns:
-        Its id.
 
     Raises:
         Malformed: The input does not fit the schema.
@@ -69,22 +79,22 @@ async def create(
     text = msgspec.json.encode(params["input"]).decode()
     if is_checked:
         inputs.check(target.schemas, text)
-    prediction_id = new_id()
+    place = {"hardware_id": target.hardware_id, "version_id": target.version_id}
+    created = Created(new_id(), is_first=not await queue.has_waiting(transaction, **place))
     webhook_url = params.get("webhook_url")
     await store.add(
         transaction,
-        id=prediction_id,
+        id=created.id,
         user_id=caller.id,
         model_id=target.model_id,
-        version_id=target.version_id,
-        hardware_id=target.hardware_id,
+        **place,
         input=text,
         webhook_url=webhook_url,
         hub_url=caller.hub_url if webhook_url else None,
         now=now(),
     )
     await models_store.count_prediction(transaction, model_id=target.model_id)
-    return prediction_id
+    return created
 
 
 async def get(view: Reader, caller: Caller, *, prediction_id: str) -> PredictionWithIO:

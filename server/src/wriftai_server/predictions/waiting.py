@@ -6,21 +6,32 @@ from wriftai_server.database.changes import Changes
 from wriftai_server.database.driver import Database
 from wriftai_server.http.caller import Caller
 from wriftai_server.predictions import service
+from wriftai_server.predictions.queue import end_of
 
 
 async def until_ended(
-    database: Database, changes: Changes, caller: Caller, *, prediction_id: str, seconds: float
+    database: Database, changes: Changes, caller: Caller, *, prediction_id: str, seconds: float, is_new: bool
 ) -> None:
     """Wait until a prediction of the caller has ended, the time is up, or the hub stops.
 
     Between two looks no transaction is open.
+
+    Args:
+        database: Is looked at.
+        changes: Tell when to look.
+        caller: Has created the prediction.
+        prediction_id: UUID.
+        seconds: How long to wait at most.
+        is_new: Whether it was stored a moment ago, so that the first look would find nothing.
 
     Raises:
         Problem: 404, the caller has no such prediction.
     """
     clock = asyncio.get_running_loop().time
     deadline = clock() + seconds
-    with changes.watch(prediction_id) as watch:
+    with changes.watch(end_of(prediction_id)) as watch:
+        if is_new:
+            await watch.changed(seconds)
         while not changes.is_ending:
             async with database.reading() as view:
                 row = await service.state(view, caller, prediction_id=prediction_id)

@@ -65,7 +65,8 @@ class Claims:
             if room:
                 claims = await self._claim(transaction, hardware_id, claim.version_id, room)
         del journal.pending[:written]
-        self._tell([claim, *claims])
+        self._tell_ended([claim])
+        self._tell(claims)
         return claims
 
     async def write(self, journals: Sequence[Journal]) -> None:
@@ -90,7 +91,7 @@ class Claims:
             async with self._database.writing() as transaction:
                 for claim in claims:
                     await queue.release(transaction, claim)
-            self._tell(claims)
+            self._tell_ended(claims)
             self._changes.tell("queue")
 
     async def renew(self) -> list[Held]:
@@ -108,7 +109,7 @@ class Claims:
         async with self._database.writing() as transaction:
             expired = await queue.expire(transaction, now=now())
         if expired:
-            self._changes.tell(*expired, "queue", "webhooks")
+            self._changes.tell(*expired, *map(queue.end_of, expired), "queue", "webhooks")
 
     async def _claim(
         self, transaction: Transaction, hardware_id: str, version_id: str, limit: int
@@ -124,6 +125,11 @@ class Claims:
 
     def _lease_until(self) -> str:
         return timestamp(datetime.now(UTC) + self._lease)
+
+    def _tell_ended(self, claims: Sequence[Claim]) -> None:
+        for claim in claims:
+            self._changes.tell(queue.end_of(claim.id))
+        self._tell(claims)
 
     def _tell(self, claims: Iterable[Claim]) -> None:
         for claim in claims:

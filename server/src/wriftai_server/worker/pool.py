@@ -98,6 +98,8 @@ class Pool:
         self._served: dict[str, float] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._is_closing = False
+        # Whether the last turn left versions without a place, so that they wait for the first one that is free.
+        self._is_short = False
 
     @property
     def runs(self) -> dict[str, Run]:
@@ -123,6 +125,10 @@ class Pool:
         steps = decide(now, [seat.shown() for seat in self._seats], demands, self._served, self._rules)
         for seat in self._seats:
             seat.is_yielding = False
+        helped = {step.version for step in steps if isinstance(step, Load)} | {
+            self._seats[step.slot].version for step in steps if isinstance(step, Serve)
+        }
+        self._is_short = any(demand.version not in helped for demand in demands)
         for step in steps:
             seat = self._seats[step.slot]
             match step:
@@ -290,7 +296,7 @@ class Pool:
             seat.reserved -= room
         self._note_served(claims)
         self._run_all(seat, runtime, claims)
-        is_wanted = not claims and all(other.phase is not Phase.FREE for other in self._seats)
+        is_wanted = self._is_short and not claims
         if is_wanted or seat.is_yielding or not runtime.is_alive:
             self._wake()
 

@@ -85,7 +85,7 @@ class Worker:
 
     async def run(self) -> None:
         """Run predictions until cancelled; then let those that run end, or give them back."""
-        works = (self._scribe.run, self._beat, self._retention.run, self._deliverer.run)
+        works = (self._scribe.run, self._beat, self._cancel, self._retention.run, self._deliverer.run)
         others = [asyncio.create_task(_keep(work)) for work in works]
         try:
             with self._changes.watch("queue") as queue:
@@ -107,11 +107,6 @@ class Worker:
         try:
             if self._missing:
                 await self._find_hardware()
-            if runs := self._runs:
-                cancelled = set(await self._claims.cancelled())
-                for run in runs.values():
-                    if run.claim.id in cancelled:
-                        self._stop(run, Stop.CANCELLED)
             for pool in self._pools:
                 await pool.turn()
         except DatabaseUnavailable as error:
@@ -137,6 +132,18 @@ class Worker:
                     wake=lambda: self._changes.tell("queue"),
                 )
             )
+
+    async def _cancel(self) -> None:
+        """Stop what its creators want no more of."""
+        with self._changes.watch("cancels") as cancels:
+            while True:
+                if runs := self._runs:
+                    with contextlib.suppress(DatabaseUnavailable):
+                        cancelled = set(await self._claims.cancelled())
+                        for run in runs.values():
+                            if run.claim.id in cancelled:
+                                self._stop(run, Stop.CANCELLED)
+                await cancels.changed(_TICK_SECONDS)
 
     async def _beat(self) -> None:
         """Hold on to what runs, and take back what other workers lost."""
