@@ -188,6 +188,24 @@ def other(tmp_path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
+def test_the_log_begins_anew_after_many_commits(tmp_path: Path) -> None:
+    def beginnings() -> bytes:
+        return (tmp_path / f"{FILE_NAME}-wal").read_bytes()[12:16]  # Counted in the head of the log.
+
+    async def work(database: Database) -> None:
+        await add(database, "first")
+        before, added = beginnings(), 1
+        async with asyncio.timeout(120):
+            while beginnings() == before:
+                await add(database, str(added))
+                added += 1
+                if added > 1000:
+                    await asyncio.sleep(0.01)
+        assert await count(database) == added
+
+    on_database(tmp_path, work)
+
+
 def test_the_loop_goes_on_while_someone_else_writes(tmp_path: Path, other: sqlite3.Connection) -> None:
     async def work(database: Database) -> None:
         other.execute("BEGIN IMMEDIATE")

@@ -42,6 +42,10 @@ def waiting(queue: Queue, hardware: str = "cpu") -> list[Waiting]:
     return queue.do(lambda transaction: steps.waiting(transaction, hardware_id=hardware))
 
 
+def has_waiting(queue: Queue, version: str) -> bool:
+    return queue.do(lambda transaction: steps.has_waiting(transaction, hardware_id="cpu", version_id=version))
+
+
 def test_a_claim_says_what_to_run(queue: Queue) -> None:
     queue.add()
     assert queue.claim("w") == [Claim("prediction-0001", 1, "w", "ada", "model", "v", "1")]
@@ -67,8 +71,10 @@ def test_it_is_known_which_versions_are_waited_for_since_when(queue: Queue) -> N
         queue.add(version=version)
     queue.add(version="d", hardware="gpu")
     assert waiting(queue) == [Waiting("a", "000002"), Waiting("b", "000001"), Waiting("c", "000004")]
+    assert [has_waiting(queue, version) for version in "abd"] == [True, True, False]
     queue.claim(version="b")
     queue.claim(version="a")
+    assert [has_waiting(queue, version) for version in "abd"] == [False, True, False]
     assert waiting(queue) == [Waiting("b", "000003"), Waiting("c", "000004")]
     assert waiting(queue, "gpu") == [Waiting("d", "000005")]
 

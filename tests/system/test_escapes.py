@@ -326,6 +326,11 @@ def test_privileges_are_not_regained(attack: Any) -> None:
         assert "Uid:\t0" not in seen
 
 
+def test_the_hub_goes_first(attack: Any) -> None:
+    assert result_of(attack("import os; result = os.nice(0)")) == str(os.nice(0) + 5)
+    assert result_of(attack("import os; result = os.sched_getscheduler(0)")) == str(os.SCHED_BATCH)
+
+
 def test_nothing_can_be_mounted(attack: Any) -> None:
     mount = "import ctypes; result = ctypes.CDLL(None).mount(b'none', b'/tmp', b'tmpfs', 0, None)"
     assert result_of(attack(mount)) == "-1"

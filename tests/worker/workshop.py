@@ -173,7 +173,7 @@ class Workshop:
     async def _cancel(self, prediction: str) -> None:
         async with self.database.writing() as transaction:
             await queue.cancel(transaction, prediction_id=prediction)
-        self.changes.tell(prediction, "queue")
+        self.changes.tell(prediction, queue.end_of(prediction), "cancels")
 
     async def _insert(self, table: Any, values: dict[str, Any]) -> None:
         async with self.database.writing() as transaction:

@@ -1,8 +1,8 @@
 """The embedded database: SQLite in WAL mode, called in the event loop.
 
 A statement by key takes less time than handing it to a thread, so one held connection serves the loop and no
-await in here suspends, save two: waiting for another process to finish its transaction, and scans over many rows,
-which run on a thread with a connection of their own.
+await in here suspends, save three: waiting for another process to finish its transaction; scans over many rows;
+and checkpoints, which wait for the disk. The latter two run on a thread with a connection of their own.
 """
 
 import asyncio
@@ -26,7 +26,9 @@ _LOCK_PATIENCE = 10.0
 _PATIENCE_MS = 2000
 _CACHE_KIB = 64 * 1024
 _MAPPED_BYTES = 256 * 1024 * 1024
-_CHECKPOINT_PAGES = 8192
+_CHECKPOINT_COMMITS = 1000
+# Whoever writes without a thread beside it, or faster than that can follow, stops at so much.
+_MOST_LOGGED_PAGES = 16 * 1024
 
 
 def connect(file: Path, *, check_same_thread: bool = True) -> sqlite3.Connection:
@@ -45,7 +47,7 @@ def connect(file: Path, *, check_same_thread: bool = True) -> sqlite3.Connection
         "foreign_keys = ON",
         f"cache_size = -{_CACHE_KIB}",
         f"mmap_size = {_MAPPED_BYTES}",
-        f"wal_autocheckpoint = {_CHECKPOINT_PAGES}",
+        f"wal_autocheckpoint = {_MOST_LOGGED_PAGES}",
     ):
         connection.execute(f"PRAGMA {pragma}")
     return connection
@@ -129,6 +131,8 @@ class SQLiteDatabase:
         self._one_writer = asyncio.Lock()
         self._scan = SQLiteScan(file)
         self._scanning = contextlib.nullcontext(self._scan)
+        self._commits = 0
+        self._checkpoint: asyncio.Task[None] | None = None
 
     def reading(self) -> contextlib.nullcontext[SQLiteTransaction]:
         """Give the held connection: between its statements nothing else runs in this process."""
@@ -143,6 +147,7 @@ class SQLiteDatabase:
                 yield self._transaction
                 with _ERRORS_NAMED:
                     self._connection.execute("COMMIT")
+                self._count_commit()
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
@@ -160,8 +165,22 @@ class SQLiteDatabase:
 
     async def close(self) -> None:
         """Let go of the file; the last one to do so folds the write-ahead log into it."""
+        if self._checkpoint is not None:
+            await self._checkpoint
         self._scan.close()
         self._connection.close()
+
+    def _count_commit(self) -> None:
+        self._commits += 1
+        if self._commits % _CHECKPOINT_COMMITS == 0 and (self._checkpoint is None or self._checkpoint.done()):
+            self._checkpoint = asyncio.create_task(self._fold())
+
+    async def _fold(self) -> None:
+        """Fold the write-ahead log into the file; what cannot be folded now stays in the log."""
+        with contextlib.suppress(DatabaseUnavailable):
+            await self._scan.fold()  # Most of it, while others write.
+            async with self._one_writer:
+                await self._scan.fold()  # The rest, so that the log begins anew.
 
     async def _begin(self) -> None:
         patience = time.monotonic() + _LOCK_PATIENCE
@@ -197,6 +216,12 @@ class SQLiteScan:
         sql, constants = statement.compiled(_DIALECT)
         return await asyncio.get_running_loop().run_in_executor(
             self._thread, self._fetch, sql, {**constants, **values}
+        )
+
+    async def fold(self) -> None:
+        """Fold what is in the write-ahead log by now into the file."""
+        await asyncio.get_running_loop().run_in_executor(
+            self._thread, self._fetch, "PRAGMA wal_checkpoint(PASSIVE)", {}
         )
 
     def close(self) -> None:

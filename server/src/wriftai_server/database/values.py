@@ -10,7 +10,7 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def new_id() -> str:
-    """Make a UUID (RFC 9562, version 7): later ones sort behind, so that new rows lie side by side in an index."""
+    """Make a UUID (RFC 9562, version 7): later ones sort behind, so new rows lie side by side in an index."""
     milliseconds, noise = time.time_ns() // 1_000_000, int.from_bytes(os.urandom(10), "big")
     bits = milliseconds << 80 | noise & ~(0xF << 76) & ~(3 << 62) | 7 << 76 | 2 << 62
     return str(uuid.UUID(int=bits))

@@ -1,7 +1,7 @@
 """HTTP/1.1 as uvicorn speaks it, but for one thing: the head and the body of an answer leave together.
 
-uvicorn writes one after the other, and each write is a call of the system and wakes the caller: together a sixth of
-what a request by key costs.
+uvicorn writes one after the other, and each write is a call of the system that wakes the caller: a sixth of what
+a request by key costs.
 """
 
 import asyncio

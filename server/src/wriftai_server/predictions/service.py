@@ -37,8 +37,8 @@ class Created(NamedTuple):
 
     Attributes:
         id: UUID.
-        is_first: Whether no other of its version waited, so that workers do not know yet that there is something to
-            run. Those who hold the version take what else waits for it as they go.
+        is_first: Whether no other of its version waited, so that workers do not know yet that there is something
+            to run. Those who run the version take what else waits for it as they go.
     """
 
     id: str
@@ -79,7 +79,7 @@ async def create(
     text = msgspec.json.encode(params["input"]).decode()
     if is_checked:
         inputs.check(target.schemas, text)
-    place = {"hardware_id": target.hardware_id, "version_id": target.version_id}
+    place = {"hardware_id": target.hardware_id, "version_id": str(target.version_id)}
     created = Created(new_id(), is_first=not await queue.has_waiting(transaction, **place))
     webhook_url = params.get("webhook_url")
     await store.add(
