@@ -1,6 +1,8 @@
 """`serve --no-worker` and `wriftai-server worker`: two processes on one folder."""
 
+import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,6 +53,20 @@ def test_a_folder_without_a_hub(tmp_path: Path) -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert ended.stderr == f"Error: There is no hub in {tmp_path}: name its folder with --data-dir.\n"
+
+
+@pytest.mark.parametrize("command", [("serve", "--port", "0"), ("worker",)], ids=["serve", "worker"])
+def test_a_worker_that_dies_ends_its_process(tmp_path: Path, command: tuple[str, ...]) -> None:
+    add_user(tmp_path, "ada")
+    doomed = [sys.executable, "-m", "tests.system.doomed", *command, "--data-dir", str(tmp_path)]
+    ended = subprocess.run(doomed, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    *logged, reason = ended.stderr.splitlines()
+    assert reason.startswith("Error: The worker died (MemoryError: struck by doom)")
+    (line,) = [line for line in map(json.loads, logged) if line["event"] == "the worker died"]
+    assert line["level"] == "error"
+    assert line["exception"].startswith("Traceback")
+    assert line["exception"].endswith("MemoryError: struck by doom")
 
 
 @pytest.mark.parametrize("option", ["--idle-seconds", "--confinement", "--memory-mb"])

@@ -37,7 +37,7 @@ from wriftai_server.users import routes as users
 from wriftai_server.versions import routes as versions
 from wriftai_server.web import openapi
 from wriftai_server.web import routes as web
-from wriftai_server.worker.worker import Worker
+from wriftai_server.worker.worker import Worker, death
 
 # Those that take inputs, which may be longer than other bodies.
 PREDICTIONS = (
@@ -107,7 +107,12 @@ class Hub:
     Args:
         app: Answers requests.
         changes: What callers wait for.
+
+    Attributes:
+        died_of: What the worker has died of, so that the hub is to end; None while it works, or there is none.
     """
+
+    died_of: str | None = None
 
     def __init__(self, app: ASGIApp, changes: Changes) -> None:
         self._app = app
@@ -120,6 +125,10 @@ class Hub:
     def end_waits(self) -> None:
         """Answer callers who wait for long now, so that all that is under way comes to an end."""
         self._changes.end()
+
+    def note_end(self, working: "asyncio.Task[None]") -> None:
+        """Note whether the worker, whose task has ended, was to end."""
+        self.died_of = death(working)
 
 
 def build(settings: Settings) -> Hub:
@@ -141,6 +150,8 @@ def build(settings: Settings) -> Hub:
         async with database.writing() as transaction:
             await hardware.offer(transaction, offered)
         working = None if worker is None else asyncio.create_task(worker.run())
+        if working is not None:
+            working.add_done_callback(hub.note_end)
         yield
         if working is not None:
             working.cancel()
@@ -156,7 +167,8 @@ def build(settings: Settings) -> Hub:
         state = litestar.state
         worker = Worker(database, state["blobs"], state["changes"], settings, offered)
         worker.open()
-    return Hub(Observed(Heads(WholeParts(litestar)), requests), litestar.state["changes"])
+    hub = Hub(Observed(Heads(WholeParts(litestar)), requests), litestar.state["changes"])
+    return hub
 
 
 def compose(settings: Settings, database: Database, *lifespan: Lifespan) -> Litestar:

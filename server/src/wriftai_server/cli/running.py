@@ -10,7 +10,7 @@ import typer
 import uvicorn
 
 from wriftai_server import logs
-from wriftai_server.app import build
+from wriftai_server.app import Hub, build
 from wriftai_server.cli.folder import fail
 from wriftai_server.cli.refusals import REFUSALS
 from wriftai_server.http.protocol import Protocol
@@ -22,7 +22,7 @@ _log = structlog.get_logger()
 
 
 def run(settings: Settings) -> None:
-    """Serve a hub until the process is told to stop; refusals end the command."""
+    """Serve a hub until the process is told to stop, or the worker dies; refusals end the command."""
     logs.configure(settings.log_level)
     try:
         listening = _listen(settings)
@@ -50,31 +50,36 @@ def run(settings: Settings) -> None:
     )
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, _end)
-    _Server(config, ready=announce, stopping=hub.end_waits).run(sockets=[listening])
+    _Server(config, hub, ready=announce).run(sockets=[listening])
+    if hub.died_of is not None:
+        raise fail(
+            f"The worker died ({hub.died_of}), and the log says where. Start the hub again: what waits will run."
+        )
 
 
 class _Server(uvicorn.Server):
-    """Tells when it is ready to answer, and when it stops.
+    """Tells when it is ready to answer, and ends with its hub.
 
     Args:
         config: Of the server.
+        hub: Is served. When the server takes no more requests, it is told to finish what is under way.
         ready: Called once, when it is ready to answer.
-        stopping: Called once, when it takes no more requests and what is under way is to be finished.
     """
 
-    def __init__(
-        self, config: uvicorn.Config, *, ready: Callable[[], None], stopping: Callable[[], None]
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, hub: Hub, *, ready: Callable[[], None]) -> None:
         super().__init__(config)
+        self._hub = hub
         self._ready = ready
-        self._stopping = stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._ready()
 
+    async def on_tick(self, counter: int) -> bool:
+        return await super().on_tick(counter) or self._hub.died_of is not None
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._stopping()
+        self._hub.end_waits()
         await super().shutdown(sockets)
 
 

@@ -17,7 +17,7 @@ from wriftai_server.database.opening import FILE_NAME, open_database
 from wriftai_server.hardware import catalogue
 from wriftai_server.images.blobs import Blobs
 from wriftai_server.settings import Settings
-from wriftai_server.worker.worker import Worker
+from wriftai_server.worker.worker import Worker, death
 
 _log = structlog.get_logger()
 
@@ -38,13 +38,17 @@ def work(settings: Settings) -> None:
     _log.info("working", data_dir=str(settings.data_dir))
     typer.echo(f"Running predictions of the hub in {settings.data_dir}. Ctrl-C stops it.")
     sys.stdout.flush()
-    uvloop.run(_until_told(worker, database))
+    died_of = uvloop.run(_until_told(worker, database))
+    if died_of is not None:
+        raise fail(f"The worker died ({died_of}), and the log says where. Start it again: what waits will run.")
 
 
-async def _until_told(worker: Worker, database: Database) -> None:
+async def _until_told(worker: Worker, database: Database) -> str | None:
+    """Run predictions until told to stop; say of what the worker died, if it did before."""
     running = asyncio.create_task(worker.run())
     for stop in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(stop, running.cancel)
     await asyncio.wait([running])
     await database.close()
     _log.info("stopped")
+    return death(running)

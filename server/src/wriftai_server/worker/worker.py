@@ -84,7 +84,11 @@ class Worker:
         self._loader.open()
 
     async def run(self) -> None:
-        """Run predictions until cancelled; then let those that run end, or give them back."""
+        """Run predictions until cancelled; then let those that run end, or give them back.
+
+        What else ends it is logged at once, and raised in the end.
+        """
+        task = asyncio.current_task()
         works = (self._scribe.run, self._beat, self._cancel, self._retention.run, self._deliverer.run)
         others = [asyncio.create_task(_keep(work)) for work in works]
         try:
@@ -92,6 +96,10 @@ class Worker:
                 while True:
                     await self._turn()
                     await queue.changed(_TICK_SECONDS)
+        except BaseException:
+            if task is None or not task.cancelling():
+                _log.exception("the worker died")
+            raise
         finally:
             await asyncio.gather(*(pool.close(self._settings.grace_seconds) for pool in self._pools))
             for other in others:
@@ -161,6 +169,14 @@ class Worker:
     def _stop(self, run: Run, why: Stop) -> None:
         for pool in self._pools:
             pool.stop(run, why)
+
+
+def death(running: "asyncio.Task[None]") -> str | None:
+    """Say of what the task of a worker has died; None when it was cancelled, as those are that are to end."""
+    if running.cancelling():
+        return None
+    error = asyncio.CancelledError() if running.cancelled() else running.exception()
+    return f"{type(error).__name__}: {error}"
 
 
 async def _keep(work: Callable[[], Awaitable[None]]) -> None:
