@@ -5,10 +5,12 @@ import hashlib
 import hmac
 import json
 import signal
+import socket
 import sys
+import threading
 import time
-from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -419,6 +421,61 @@ def test_receivers_that_do_not_answer_leave_places_to_others(tmp_path: Path) -> 
             await outbox.send(receiver.url, body(2))
             await until(lambda: receiver.visits)
             assert len(silent.visits) == 16
+
+    asyncio.run(scenario())
+
+
+@contextmanager
+def slow_names(patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Have the system find names on this machine, but for `slow.invalid`; give what it is asked for."""
+    asked, is_over = [], threading.Event()
+
+    def find(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
+        asked.append(host)
+        if host == "slow.invalid":
+            is_over.wait()
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    patch.setattr(socket, "getaddrinfo", find)
+    try:
+        yield asked
+    finally:
+        is_over.set()
+
+
+def test_names_that_take_long_to_look_up_leave_places_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with Receiver().listening() as receiver, delivering(tmp_path) as outbox:
+            with slow_names(monkeypatch) as asked:
+                someone = outbox.add_user()
+                for _ in range(20):
+                    await outbox.send("http://slow.invalid/", body(1), user_id=someone)
+                await until(lambda: len(asked) == 16)
+                await outbox.send(f"http://quick.invalid:{receiver.port}/", body(2))
+                await until(lambda: receiver.visits)
+                assert asked.count("slow.invalid") == 16
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.usefixtures("fast_clock")
+def test_a_name_that_is_still_looked_up_keeps_the_place_of_its_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with delivering(tmp_path) as outbox:
+            with slow_names(monkeypatch) as asked, capture_logs() as logs:
+                someone = outbox.add_user()
+                for _ in range(40):
+                    await outbox.send("http://slow.invalid/", body(1), user_id=someone)
+                await until(lambda: len(logs) == 16)
+                assert {entry["reason"] for entry in logs} == {"no answer within 10 s"}
+                outbox.hurry()
+                await asyncio.sleep(20)
+                assert len(asked) == 16
+            await until(lambda: len(asked) > 16)
 
     asyncio.run(scenario())
 

@@ -6,7 +6,6 @@ those that the operator allows. A name is looked up once, all its addresses are 
 to one of them: whoever answers differently the next time (DNS rebinding) gains nothing.
 """
 
-import asyncio
 import functools
 import ipaddress
 import socket
@@ -17,6 +16,7 @@ import httpx
 
 from wriftai_server.http.problems import Malformed, malformed
 from wriftai_server.settings import Network, networks
+from wriftai_server.threads import apart
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[list[str]]]
@@ -82,12 +82,13 @@ def check_url(url: str, allowed: str) -> None:
 
 
 async def look_up(host: str, port: int) -> list[str]:
-    """Find the addresses of a host.
+    """Find the addresses of a host, on a thread of its own.
 
     Raises:
         OSError: There are none, or nobody can tell now.
     """
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    # The event loop has few threads for it: names that take long would hold up all others.
+    found = await apart(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), name="look-up")
     return [str(entry[4][0]) for entry in found]
 
 

@@ -13,6 +13,7 @@ import random
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import httpx
 import structlog
@@ -29,6 +30,7 @@ from wriftai_server.webhooks.store import Delivery
 _SIDE_BY_SIDE = 64
 # Someone whose receivers do not answer leaves places to others.
 _OF_ONE_USER = 16
+# The name is looked up in that time, too.
 _ANSWER_SECONDS = 10
 # An address that takes no connection leaves time for the next one of the host.
 _CONNECT_SECONDS = 4
@@ -59,7 +61,8 @@ class Deliverer:
     ) -> None:
         self._database = database
         self._changes = changes
-        self._transport = CheckedTransport(settings.webhook_allow, resolve)
+        self._allowed = settings.webhook_allow
+        self._resolve = resolve
         self._under_way: Counter[str] = Counter()
 
     async def run(self) -> None:
@@ -91,7 +94,7 @@ class Deliverer:
 
     async def _due(self) -> dict[str, str]:
         """Find when the next delivery of each user is due for whom there is a place."""
-        if self._under_way.total() == _SIDE_BY_SIDE:
+        if self._under_way.total() >= _SIDE_BY_SIDE:
             return {}
         async with self._database.reading() as view:
             due = await store.due(view)
@@ -115,20 +118,43 @@ class Deliverer:
             # It is posted again when the lease has run out.
             _log.error("database unavailable", reason=str(error))
         finally:
-            self._under_way -= Counter([delivery.user_id])
-            self._changes.tell("webhooks")
+            self._leave(delivery.user_id)
+
+    def _leave(self, user_id: str) -> None:
+        self._under_way -= Counter([user_id])
+        self._changes.tell("webhooks")
 
     async def _failure(self, delivery: Delivery) -> str | None:
         """Post a delivery; say why the receiver did not take it, or None when it did."""
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
-                response = await self._transport.handle_async_request(_request(delivery))
+                transport = CheckedTransport(self._allowed, partial(self._look_up, delivery.user_id))
+                response = await transport.handle_async_request(_request(delivery))
             await _hear_out(response)
         except TimeoutError:
             return f"no answer within {_ANSWER_SECONDS} s"
         except Exception as error:
             return f"{type(error).__name__}: {error}"
         return None if response.is_success else f"status {response.status_code}"
+
+    async def _look_up(self, user_id: str, host: str, port: int) -> list[str]:
+        """Find the addresses of a host.
+
+        That cannot be ended. When the time is up it goes on, and keeps a place of its user until it ends.
+        """
+        found = asyncio.ensure_future(self._resolve(host, port))
+        try:
+            await asyncio.wait([found])
+        finally:
+            if not found.done():
+                self._under_way[user_id] += 1
+                found.add_done_callback(partial(self._forget, user_id))
+        return found.result()
+
+    def _forget(self, user_id: str, found: asyncio.Future[list[str]]) -> None:
+        if not found.cancelled():
+            found.exception()  # Nobody else asks for it.
+        self._leave(user_id)
 
 
 def _seconds_until(moment: str | None) -> float:

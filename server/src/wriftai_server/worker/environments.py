@@ -3,16 +3,13 @@
 import asyncio
 import hashlib
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import uv
 
 from wriftai_runtime import environments
-
-T = TypeVar("T")
+from wriftai_server.threads import apart
 
 
 class Environments:
@@ -54,35 +51,10 @@ class Environments:
                 say("Waiting for another environment to be built.")
             async with self._turn:
                 say(f"Building the environment, with Python {python}.")
-                await _apart(
-                    lambda: environments.build(folder, requirements, python, uv=os.fsdecode(uv.find_uv_bin()))
+                await apart(
+                    lambda: environments.build(folder, requirements, python, uv=os.fsdecode(uv.find_uv_bin())),
+                    name="environment",
                 )
                 say("The environment is built.")
         os.utime(folder)  # Tells whoever removes what nobody uses.
         return environments.python_in(folder)
-
-
-async def _apart(work: Callable[[], T]) -> T:
-    """Do some work on a thread that holds nobody up: a worker that is told to stop does not wait for it."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if done.cancelled():
-            return
-        if error is not None:
-            done.set_exception(error)
-        else:
-            done.set_result(result)  # type: ignore[arg-type]  # there is a result where there is no error
-
-    def run() -> None:
-        result, error = None, None
-        try:
-            result = work()
-        except BaseException as raised:
-            error = raised
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(settle, result, error)
-
-    threading.Thread(target=run, name="environment", daemon=True).start()
-    return await done
