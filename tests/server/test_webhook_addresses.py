@@ -126,6 +126,15 @@ def test_public_addresses_are_reached(address: str) -> None:
         "http://[fe80::1%25eth0]/",
         "http://①②⑦.⓪.⓪.①/",
         "http://exa\u00admple.com/",
+        "https://receiver.example./hook",
+        "https://receiver.example\u3002/",
+        "http://localhost./",
+        "http://127.0.0.1./",
+        "http://receiver%2Eexample/",
+        "http://%31%32%37.0.0.1/",
+        "http://receiver..example/",
+        f"http://{'a' * 64}.example/",
+        f"http://{'a.' * 126}aa/",
         "ftp://receiver.example/",
         "file:///etc/passwd",
         "receiver.example/hook",
@@ -141,7 +150,15 @@ def test_what_is_refused_when_a_prediction_is_made(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://receiver.example/hook?token=a#b", "http://bücher.example:1/", "HTTP://A"]
+    "url",
+    [
+        "https://receiver.example/hook?token=a#b",
+        "http://bücher.example:1/",
+        "HTTP://A",
+        "http://xn--a/",
+        "http://my_receiver.a-b.example/",
+        f"http://{'a' * 63}.example/",
+    ],
 )
 def test_names_are_looked_up_when_they_are_posted_to(url: str) -> None:
     assert not refused(url)

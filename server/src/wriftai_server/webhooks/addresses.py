@@ -8,6 +8,7 @@ to one of them: whoever answers differently the next time (DNS rebinding) gains 
 
 import functools
 import ipaddress
+import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
@@ -53,6 +54,8 @@ _SPECIAL = tuple(
 # All of IPv6 that is given to anyone. Outside are loopback, link-local, unique local, multicast, and the forms
 # that hold an IPv4 address, which would be another way to it (::ffff:0:0/96, 64:ff9b::/96 and more).
 _GIVEN = ipaddress.ip_network("2000::/3")
+# A name as it can be looked up, and as a certificate can have it: so without a dot at its end.
+_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -68,17 +71,28 @@ def check_url(url: str, allowed: str) -> None:
         allowed: The setting `webhook_allow`.
 
     Raises:
-        Malformed: It is no http(s) URL, or its host is the address of something that is not public.
+        Malformed: It is no http(s) URL, its host can be none, or is the address of something that is not public.
     """
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
         raise _unusable(f"It is no URL: {error}.") from None
-    if parsed.scheme not in _DEFAULT_PORTS or not parsed.host or parsed.port == 0 or (parsed.port or 1) > 65535:
+    if (
+        parsed.scheme not in _DEFAULT_PORTS
+        or not parsed.raw_host
+        or parsed.port == 0
+        or (parsed.port or 1) > 65535
+    ):
         raise _unusable("Give an absolute http(s) URL, with a port from 1 to 65535 if there is one.")
-    address = _literal(parsed.host)
+    host = _host(parsed)
+    address = _literal(host)
+    if address is None and not _NAME.fullmatch(host):
+        raise _unusable(
+            f"{host} is no name of a host: it has letters, digits and dashes, single dots between them, and no "
+            "percent-encoding."
+        )
     if address is not None and not _may_be_reached(address, networks(allowed)):
-        raise _unusable(f"Webhooks are posted to public addresses only, and {parsed.host} is none.")
+        raise _unusable(f"Webhooks are posted to public addresses only, and {host} is none.")
 
 
 async def look_up(host: str, port: int) -> list[str]:
