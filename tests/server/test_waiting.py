@@ -105,6 +105,19 @@ def test_what_is_not_understood_does_not_count(ada: Person, version: dict[str, A
     assert "preference-applied" not in seen.headers
 
 
+def test_several_headers_are_one_list(ada: Person, version: dict[str, Any]) -> None:
+    prediction = run(ada, version)
+    path = f"/predictions/{prediction['id']}"
+    for values in (("respond-async", "wait=0"), ("handling=lenient", "return=minimal", "foo, wait=0")):
+        headers = [("Prefer", value) for value in values]
+        seen = ada.send("GET", path, headers=headers)
+        created = ada.send("POST", f"/versions/{version['id']}/predictions", json={"input": 1}, headers=headers)
+        assert [reply.headers.get("preference-applied") for reply in (seen, created)] == ["wait", "wait"]
+    # The first wait counts (RFC 7240, section 2).
+    headers = [("Prefer", "wait=0"), ("Prefer", "wait=60")]
+    assert ada.send("GET", path, headers=headers).json()["status"] == "pending"
+
+
 def test_what_has_ended_is_answered_at_once(ada: Person, worker: Worker, version: dict[str, Any]) -> None:
     prediction = run(ada, version)
     worker.complete(prediction)

@@ -1,8 +1,9 @@
 """How long a caller would rather wait for an answer that is whole (the `Prefer` header, RFC 7240)."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
+from litestar import Request
 from litestar.params import HeaderParameter
 
 MOST_SECONDS = 60
@@ -20,12 +21,18 @@ Prefer = Annotated[
 _WAIT = re.compile(r'\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:;.*)?', re.IGNORECASE)
 
 
-def patience(prefer: str | None) -> int | None:
+def patience(request: Request[Any, Any, Any], prefer: str | None) -> int | None:
     """Give the number of seconds that a caller would rather wait; None means not at all.
 
     A preference that is not understood does not count, as if it was not there (RFC 7240, section 2).
+
+    Args:
+        request: May have the header several times, which is one list.
+        prefer: The first of them, as the route takes it.
     """
-    for preference in (prefer or "").split(","):
+    if prefer is None:
+        return None
+    for preference in ",".join(request.headers.getall("prefer")).split(","):
         if found := _WAIT.fullmatch(preference):
             return min(int(found[1]), MOST_SECONDS)
     return None

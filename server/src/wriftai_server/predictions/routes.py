@@ -39,6 +39,7 @@ class Wishes(NamedTuple):
 
 
 async def wishes(
+    request: Request[Any, Any, Any],
     validate_input: Annotated[
         bool,
         HeaderParameter(
@@ -49,7 +50,7 @@ async def wishes(
     idempotency_key: IdempotencyKey = None,
 ) -> Wishes:
     """Read the headers of a request that creates a prediction."""
-    return Wishes(validate_input, patience(prefer), idempotency_key)
+    return Wishes(validate_input, patience(request, prefer), idempotency_key)
 
 
 WISHES = {"wishes": Provide(wishes)}
@@ -140,7 +141,7 @@ async def get_prediction(
     request: Request[Any, Any, Any], prediction_id: FromPath[str], prefer: Prefer = None
 ) -> Answer:
     """Give one prediction of the caller; at once, or when it has ended."""
-    seconds = patience(prefer)
+    seconds = patience(request, prefer)
     prediction = await _seen(request, prediction_id, seconds)
     return Answer(prediction, status_code=200, headers=_applied(seconds))
 
