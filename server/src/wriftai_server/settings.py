@@ -25,6 +25,8 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
         lease_seconds: What a worker runs is taken back when it was not heard of for so long.
         grace_seconds: What runs when the worker is told to stop has so long to end; then it is given back.
         max_output_bytes: A prediction's output may be at most so long, as JSON.
+        max_file_bytes: A file of an input may be at most so long.
+        allow_private_addresses: Whether files of inputs may be fetched from addresses that are not public.
         memory_mb: Main memory that a runtime may use, in MiB; 0 is four fifths of the machine's.
         disk_mb: Size of the files that a runtime may keep, in MiB.
         max_processes: Processes and threads that a runtime may have.
@@ -39,6 +41,8 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     lease_seconds: Seconds = 30
     grace_seconds: Annotated[float, Meta(ge=0)] = 10
     max_output_bytes: Annotated[int, Meta(ge=1)] = 8 * 1024 * 1024
+    max_file_bytes: Annotated[int, Meta(ge=1)] = 256 * 1024 * 1024
+    allow_private_addresses: bool = False
     memory_mb: Annotated[int, Meta(ge=0)] = 0
     disk_mb: Annotated[int, Meta(ge=1)] = 4096
     max_processes: Annotated[int, Meta(ge=1)] = 512

@@ -31,6 +31,12 @@ _OPTIONS = {
         float, "--grace-seconds", "What runs when told to stop has so long to end, and then waits again.", least=0
     ),
     "max_output_bytes": _option(int, "--max-output-bytes", "An output may be so long, as JSON.", least=1),
+    "max_file_bytes": _option(int, "--max-file-bytes", "A file of an input may be so long.", least=1),
+    "allow_private_addresses": _option(
+        bool,
+        "--private-addresses",
+        "Fetch files of inputs from addresses that are not public too.",
+    ),
     "memory_mb": _option(
         int, "--memory-mb", "Memory of a loaded model, in MiB; 0 is four fifths of the machine's.", least=0
     ),

@@ -202,7 +202,10 @@ class Runtime:
         (stdin, to_stdin), (from_stdout, stdout), (from_stderr, stderr), (from_replies, replies) = ends
         command = [str(program.python), "-m", "wriftai_runtime", "serve", "--predictor", program.predictor]
         command += ["--concurrency", str(program.concurrency), "--replies", str(replies)]
-        command += ["--output-limit", str(self._settings.max_output_bytes), str(program.model)]
+        command += ["--output-limit", str(self._settings.max_output_bytes)]
+        command += ["--file-limit", str(self._settings.max_file_bytes)]
+        command += ["--allow-private-addresses"] if self._settings.allow_private_addresses else []
+        command += [str(program.model)]
         variables = {"PYTHONPATH": str(program.runtime), "PYTHONDONTWRITEBYTECODE": "1"}
         try:
             self._process: Process = self.cell.start(
