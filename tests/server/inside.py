@@ -10,6 +10,8 @@ import httpx
 from wriftai_server.app import build
 from wriftai_server.settings import Settings
 
+_PATIENCE_SECONDS = 120
+
 
 class _Pieces(httpx.AsyncByteStream):
     """The body of a blocking request, as one that awaits sends it."""
@@ -56,8 +58,10 @@ class InsideHub(httpx.BaseTransport):
             stream=_Pieces(request.stream),
             extensions=request.extensions,
         )
-        response = await self._requests.handle_async_request(asked)
-        body = await response.aread()
+        # An answer that does not end, as a stream may not, fails the test.
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            response = await self._requests.handle_async_request(asked)
+            body = await response.aread()
         return httpx.Response(response.status_code, headers=response.headers, content=body)
 
     async def _start(self) -> None:
