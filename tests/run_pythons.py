@@ -10,8 +10,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+AT_ONCE = 2
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 ROOT = Path(__file__).resolve().parents[1]
 BIN = ROOT / ".venv" / "bin"
@@ -22,9 +24,9 @@ NEEDS_TYPE_CHECKERS = "tests/client/test_typing.py"
 def main() -> int:
     """Test on all that is found; give the exit code."""
     found = {version: python for version in VERSIONS if (python := find(version))}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as threads:
         wheels = build(folder)
-        results = [check(version, python, wheels) for version, python in found.items()]
+        results = list(threads.map(lambda each: check(*each, wheels), found.items()))
     missing = [version for version in VERSIONS if version not in found]
     if missing:
         say(f"Not found: Python {', '.join(missing)}.")
