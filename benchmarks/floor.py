@@ -27,7 +27,7 @@ def build(bodies: dict[tuple[str, str], bytes]) -> Litestar:
 
 
 def main() -> None:
-    """Serve until told to stop, under the settings of `wriftai-server serve`."""
+    """Serve until told to stop, under the settings of `wriftai-server serve`, with uvicorn as it comes."""
     lines = Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()
     bodies = {(owner, name): body.encode() for owner, name, body in map(json.loads, lines)}
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
