@@ -1,6 +1,7 @@
-"""Processes of a hub that are killed and started again, and those that they started."""
+"""Processes of a hub and its callers that are killed and started again, and those that they started."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -8,30 +9,28 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.hubs import COMMAND
-
 _START_SECONDS = 120
+_READY = re.compile(rb'"(listening|working|calling)"')
 
 
 class Place:
-    """A process of the hub, or the one that took its place after it was killed.
+    """A process, or the one that took its place after it was killed.
 
     Args:
-        log: What they write to standard error.
-        arguments: Behind the name of the command.
+        log: What they write to standard error; it says when they are ready.
+        command: Starts one.
     """
 
-    def __init__(self, log: Path, *arguments: str) -> None:
+    def __init__(self, log: Path, *command: str) -> None:
         self.log = log
         self.log.touch()
-        self._command = (*COMMAND, *arguments)
+        self._command = command
         self.start()
 
     @property
     def is_up(self) -> bool:
         """Whether the process has said that it is ready."""
-        said = self.log.read_bytes()[self._offset :]
-        return b'"listening"' in said or b'"working"' in said
+        return _READY.search(self.log.read_bytes()[self._offset :]) is not None
 
     def wait(self) -> None:
         """Wait until the process is ready."""

@@ -10,24 +10,14 @@ import random
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from tests.system.history import (
-    Accepted,
-    Change,
-    Final,
-    History,
-    Said,
-    Seen,
-    Stored,
-    faults,
-    read,
-    result,
-    unfinished,
-)
+from tests.system.faults import Final, Stored, faults, read, unfinished
+from tests.system.history import Accepted, Cancelled, Change, Diary, Fact, History, Said, Seen, Sent, result
 from wriftai_server.database.opening import FILE_NAME, open_database
 
 KEYS = 8
@@ -35,7 +25,8 @@ TURNS = 400
 SEEDS = 5
 
 SOUND = {
-    "find": "SELECT id FROM predictions WHERE input = :input",
+    "find": "SELECT id FROM predictions JOIN idempotency_keys ON answer = json_quote(id) WHERE key = :key",
+    "remember": "INSERT OR REPLACE INTO idempotency_keys SELECT 'ada', :key, '', json_quote(:id), 'now'",
     "claim": (
         "UPDATE predictions SET status = 'started', worker = :worker, attempt = attempt + 1"
         " WHERE id = (SELECT id FROM predictions WHERE status = 'pending' LIMIT 1) RETURNING id, attempt"
@@ -47,6 +38,10 @@ SOUND = {
     "finish": (
         "UPDATE predictions SET status = :status, output = :output, finished_at = 'now'"
         " WHERE id = :id AND status = 'started' AND attempt = :attempt AND worker = :worker RETURNING id"
+    ),
+    "cancel": (
+        "UPDATE predictions SET status = 'cancelled', finished_at = 'now'"
+        " WHERE id = :id AND status IN ('pending', 'started') RETURNING id"
     ),
     "expire": ("UPDATE predictions SET status = 'pending' WHERE id = :id AND status = 'started' RETURNING id"),
     "enqueue": (
@@ -75,14 +70,19 @@ class Broken(NamedTuple):
 
 
 BROKEN = (
-    Broken("find", "input = :input", "input = :input AND status = 'pending'", "was answered with several"),
-    Broken("find", "input = :input", "input = :input AND status = 'pending'", "made several predictions"),
+    Broken("find", "key = :key", "key = :key AND status = 'pending'", "was answered with several"),
+    Broken("find", "key = :key", "key = :key AND status = 'pending'", "made several predictions"),
+    Broken("find", "key = :key", "key >= :key", "which has key"),
+    Broken("remember", ":id", "(SELECT min(id) FROM predictions)", "and stands for"),
     Broken("claim", "attempt = attempt + 1", "attempt = 1", "tell of another number of starts than 1"),
     Broken("say", "SELECT id, :attempt", "SELECT id, :attempt + 1", "was said by several attempts"),
     Broken("finish", "AND attempt = :attempt AND worker = :worker", "", "is not from attempt"),
     Broken("finish", "AND status = 'started'", "", "ended and changed"),
     Broken("finish", "finished_at = 'now'", "finished_at = NULL", "the time of its end says otherwise"),
     Broken("finish", "status = :status", "status = 'pending'", "end with"),
+    Broken("cancel", "AND status IN ('pending', 'started')", "", "ended and changed"),
+    Broken("cancel", "id = :id", "id != :id", "and nobody wanted that"),
+    Broken("cancel", "status = 'cancelled'", "status = 'pending'", "was to be cancelled and waits again"),
     Broken("expire", "AND status = 'started'", "", "had ended and was"),
     Broken("expire", "UPDATE predictions SET status = 'pending'", "DELETE FROM predictions", "and is not there"),
     Broken(
@@ -128,11 +128,11 @@ class Simulation:
 
     def run(self) -> None:
         """Let things happen for a while, and then, if the queue lets them, come to their end."""
-        turns = (self._create, self._look, self._claim, self._finish, self._expire, self._deliver)
+        turns = (self._create, self._cancel, self._look, self._claim, self._finish, self._expire, self._deliver)
         for _ in range(TURNS):
             self._chance.choice(turns)()
         for _ in range(KEYS * 40):
-            for turn in turns[1:]:
+            for turn in turns[2:]:
                 turn()
 
     def _do(self, name: str, **values: Any) -> Any:
@@ -151,8 +151,10 @@ class Simulation:
 
     def _create(self) -> None:
         key = f"key-{self._chance.randrange(KEYS)}"
-        known = self._do("find", input=json.dumps({"key": key}))
-        prediction_id = known[0] if known else f"of-{key}-{self._tick()}"
+        idempotency_key = f"of-{key}"
+        self.history.note(Sent(key, idempotency_key, 1))
+        known = self._do("find", key=idempotency_key)
+        prediction_id = known[0] if known else f"{key}-{self._tick()}"
         if known is None:
             self._connection.execute(
                 "INSERT INTO predictions (id, user_id, model_id, version_id, hardware_id, hub_url, status, input,"
@@ -160,8 +162,9 @@ class Simulation:
                 " VALUES (?, 'ada', '', '', 'cpu', '', 'pending', ?, 'http://receiver', '', '')",
                 (prediction_id, json.dumps({"key": key})),
             )
+            self._do("remember", key=idempotency_key, id=prediction_id)
         if self._chance.random() < 0.8:  # Otherwise the answer is lost.
-            self.history.accepted.append(Accepted(key, prediction_id))
+            self.history.note(Accepted(key, prediction_id))
 
     def _look(self) -> None:
         id_ = self._some_id()
@@ -169,7 +172,7 @@ class Simulation:
             "SELECT status, output, error FROM predictions WHERE id = ?", (id_,)
         ).fetchone()
         if found is not None:
-            self.history.seen.append(Seen(id_, self._tick(), self._tick(), found[0], result(*found[1:])))
+            self.history.note(Seen(id_, self._tick(), self._tick(), found[0], result(*found[1:])))
 
     def _claim(self) -> None:
         worker = f"worker-{self._chance.randrange(3)}"
@@ -179,7 +182,7 @@ class Simulation:
         self._markers += 1
         run = Run(worker, claimed[0], claimed[1], f"marker-{self._markers}")
         if self._do("say", id=run.id, attempt=run.attempt, marker=run.marker):
-            self.history.said.append(Said(run.id, run.attempt, run.marker))
+            self.history.note(Said(run.id, run.attempt, run.marker))
         self._runs.append(run)
 
     def _finish(self) -> None:
@@ -199,6 +202,14 @@ class Simulation:
             **run._asdict(),
         )
 
+    def _cancel(self) -> None:
+        id_ = self._some_id()
+        if self._chance.random() < 0.7:  # Few have second thoughts.
+            return
+        self.history.note(Cancelled(id_, inf))
+        if self._move("cancel", "cancelled", id=id_):
+            self.history.note(Cancelled(id_, self._tick()))
+
     def _expire(self) -> None:
         id_ = self._some_id()
         if self._move("expire", "pending", id=id_):
@@ -211,7 +222,7 @@ class Simulation:
         id_, body = self._connection.execute(
             "SELECT prediction_id, body FROM webhook_deliveries WHERE id = ?", head
         ).fetchone()
-        self.history.received.append(Change(head[0], id_, json.loads(body)["status"]))
+        self.history.note(Change(head[0], id_, json.loads(body)["status"]))
         if self._chance.random() < 0.8:  # Otherwise killed before it could note that.
             self._do("delivered", delivery=head[0])
 
@@ -233,7 +244,13 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 def happened(connection: sqlite3.Connection, statements: dict[str, str], seed: int) -> tuple[History, Final]:
     """Let things happen to an empty queue."""
-    for table in ("webhook_deliveries", "prediction_events", "predictions", "sqlite_sequence"):
+    for table in (
+        "webhook_deliveries",
+        "prediction_events",
+        "predictions",
+        "idempotency_keys",
+        "sqlite_sequence",
+    ):
         connection.execute(f"DELETE FROM {table}")  # noqa: S608  names from above
     simulation = Simulation(connection, statements, random.Random(seed))
     simulation.run()
@@ -248,7 +265,7 @@ def test_a_sound_queue_has_no_faults(connection: sqlite3.Connection, seed: int) 
     assert final.unsent == []
     assert len(final.predictions) == KEYS
     assert max(stored.attempt for stored in final.predictions.values()) > 1
-    assert len(history.received) > final.last_change > KEYS
+    assert len(history.of(Change)) > final.last_change > KEYS
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.fault)
@@ -262,7 +279,8 @@ def test_a_broken_queue_is_found_out(connection: sqlite3.Connection, broken: Bro
 
 
 def test_a_queue_that_leaves_some_behind_is_found_out(connection: sqlite3.Connection) -> None:
-    history, final = happened(connection, SOUND | {"expire": "SELECT 1 LIMIT 0"}, 0)
+    nothing = "SELECT 1 LIMIT 0"
+    history, final = happened(connection, SOUND | {"expire": nothing, "cancel": nothing}, 0)
     assert faults(history, final) == []
     assert unfinished(final) != []
 
@@ -270,7 +288,35 @@ def test_a_queue_that_leaves_some_behind_is_found_out(connection: sqlite3.Connec
 def test_an_output_in_pieces_of_several_attempts_is_found_out() -> None:
     said = [Said("a", 1, "one"), Said("a", 2, "two")]
     stored = Stored("key", "succeeded", 2, result('["one", "two"]', None), frozenset({"one", "two"}), False, True)
-    assert faults(History(), Final({"a": stored}, said, [], 0)) == [
+    assert faults(History(), Final({"a": stored}, {}, said, [], 0)) == [
         "the output of prediction a is from several attempts: ['one', 'two']",
         "the output one of prediction a is not from attempt 2",
     ]
+
+
+def test_a_client_that_makes_a_new_key_when_it_tries_again_is_found_out() -> None:
+    history = History([Sent("key", "one", 1), Sent("key", "two", 1)])
+    assert faults(history, Final({}, {}, [], [], 0)) == [
+        "key key was sent under several idempotency keys: ['one', 'two']"
+    ]
+
+
+def test_a_diary_goes_on_behind_what_was_written_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "diary"
+    noted: list[Fact] = [
+        Sent("key", "one", 1),
+        Cancelled("a", inf),
+        Seen("a", 1.5, 2.5, "pending", "[null, null]"),
+    ]
+    with closing(Diary(path)) as diary:
+        for fact in noted:
+            diary.note(fact)
+        assert path.read_bytes().count(b"\n") == len(noted)
+    with path.open("ab") as file:
+        file.write(b'["Accepted", "ke')
+    with closing(Diary(path)) as diary:
+        assert diary.facts == noted
+        diary.note(Accepted("key", "a"))
+    with closing(Diary(path)) as diary:
+        assert diary.of(Accepted) == [Accepted("key", "a")]
+        assert diary.facts == [*noted, Accepted("key", "a")]

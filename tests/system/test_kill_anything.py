@@ -1,8 +1,9 @@
 """Kill anything, at any time: nothing that was accepted is lost, done twice, or changed after its end.
 
-People create, follow and cancel predictions of a model, and receive its webhooks. Meanwhile processes of the API,
-workers, runtimes of models and what people do are killed by chance, and start anew; a worker may also pause until
-others take it for dead. At the end everything that anyone saw has to fit together (`history.py`).
+People create, follow and cancel predictions of a model with the client (`person.py`), and get its webhooks.
+Meanwhile processes of people, of the API, of workers and of models are killed by chance, and start anew; a worker
+may also pause until others take it for dead. At the end everything that anyone saw has to fit together
+(`faults.py`).
 
 `KILL_SECONDS` says how long that goes on, and `KILL_SEEDS` how often, each time with another seed; `make
 test-kill` takes its time.
@@ -14,24 +15,27 @@ import random
 import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.hubs import COMMAND
 from tests.server.receiver import Receiver, Visit, status, take
-from tests.system.crowd import MODEL, Person, write_project
+from tests.system.chance import MODEL, write_project
+from tests.system.faults import Final, faults, read, unfinished
 from tests.system.folders import add_user, assert_sound, database
-from tests.system.history import Change, Final, History, faults, read, unfinished
+from tests.system.history import Accepted, Change, Diary, History, Said, Seen, Sent
+from tests.system.person import Person
 from tests.system.processes import Place, descendants, end, free_port, is_alive
 from wriftai import Client
 from wriftai_server.database.values import now
 
 SECONDS = float(os.environ.get("KILL_SECONDS", "12"))
 SEEDS = range(int(os.environ.get("KILL_SEEDS", "1")))
-APIS, WORKERS, PEOPLE = 2, 2, 8
+APIS, WORKERS, PEOPLE = 2, 2, 6
 LEASE_SECONDS = 2
 REST_SECONDS = 600
 
@@ -50,13 +54,11 @@ class Hub:
         ports = [free_port() for _ in range(APIS)]
         self.urls = [f"http://127.0.0.1:{port}/v1" for port in ports]
         self.apis = [
-            Place(folder / f"api-{port}.log", "serve", "--no-worker", "--port", str(port), *common)
+            Place(folder / f"api-{port}.log", *COMMAND, "serve", "--no-worker", "--port", str(port), *common)
             for port in ports
         ]
-        self.workers = [
-            Place(folder / f"worker-{number}.log", "worker", "--lease-seconds", str(LEASE_SECONDS), *common)
-            for number in range(WORKERS)
-        ]
+        working = ("worker", "--lease-seconds", str(LEASE_SECONDS), *common)
+        self.workers = [Place(folder / f"worker-{number}.log", *COMMAND, *working) for number in range(WORKERS)]
         self.wait()
 
     def wait(self) -> None:
@@ -94,11 +96,6 @@ class Hub:
             place.stop()
         assert not [pid for pid in runtimes if is_alive(pid)]
 
-    def bugs(self) -> list[str]:
-        """Find what the processes logged as their own fault."""
-        lines = [line for place in (*self.workers, *self.apis) for line in place.log.read_text().splitlines()]
-        return [line for line in lines if "Traceback" in line or '"exception"' in line]
-
     def kill(self) -> None:
         """End all processes."""
         for place in (*self.workers, *self.apis):
@@ -115,103 +112,125 @@ class World:
 
     Args:
         hub: Runs.
-        chance: Decides what happens.
+        folder: For the diaries of people, and for what they log.
+        seed: Decides what happens.
+
+    Attributes:
+        history: What was seen.
+        counts: What there was, before all came to rest.
     """
 
-    def __init__(self, hub: Hub, chance: random.Random) -> None:
+    def __init__(self, hub: Hub, folder: Path, seed: int) -> None:
         self.history = History()
-        self.blows: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
         self._hub = hub
-        self._chance = chance
+        self._seed = seed
+        self._chance = random.Random(seed)
         self._receiver = Receiver(self._receive)
         self._is_at_rest = False
-        self._lives: list[asyncio.Task[None]] = []
+        self._diaries = [folder / f"person-{number}.diary" for number in range(PEOPLE)]
+        self._people: list[Place] = []
 
     async def turn(self) -> None:
         """Let everything be killed for a while, and then let the hub come to rest."""
         async with self._receiver.listening():
-            self._lives = [asyncio.create_task(self._live()) for _ in range(PEOPLE)]
-            await self._strike()
-            for life in self._lives:
-                await _end(life)
+            try:
+                self._people = [self._person(diary) for diary in self._diaries]
+                await self._strike()
+            finally:
+                for person in self._people:
+                    person.kill()
+            for path in self._diaries:
+                with closing(Diary(path)) as diary:
+                    self.history.facts += diary.facts
+            self.counts.update(_counted(self.history))
             await self._rest()
 
-    @asynccontextmanager
-    async def _person(self) -> AsyncIterator[Person]:
-        chance = random.Random(self._chance.random())
-        person = Person(self._hub.urls, self._hub.token, self._receiver.url, self.history, chance)
-        try:
-            yield person
-        finally:
-            await person.close()
-
-    async def _live(self) -> None:
-        async with self._person() as person:
-            await person.live()
+    def _person(self, diary: Path) -> Place:
+        arguments = (str(diary), str(self._seed), self._receiver.url, self._hub.token, *self._hub.urls)
+        return Place(diary.with_suffix(".log"), sys.executable, "-m", "tests.system.person", *arguments)
 
     async def _receive(self, visit: Visit) -> None:
         if not self._is_at_rest and self._chance.random() < 0.1:
             await status(500)(visit)
             return
-        self.history.received.append(Change(visit.id, visit.json["id"], visit.json["status"]))
+        self.history.note(Change(visit.id, visit.json["id"], visit.json["status"]))
         await take(visit)
 
     async def _strike(self) -> None:
         blows = (
             self._kill_api,
             self._kill_worker,
-            self._kill_runtime,
-            self._kill_person,
-            *[self._pause_worker] * 2,
+            self._pause_worker,
+            *[self._kill_runtime] * 2,
+            *[self._kill_person] * 3,
         )
+        due: list[Callable[[], bool]] = []
         until = time.monotonic() + SECONDS
         while time.monotonic() < until:
-            await asyncio.sleep(self._chance.uniform(0.1, 1))
-            blow = self._chance.choice(blows)
-            self.blows[blow.__name__] += await blow()
+            await asyncio.sleep(self._chance.uniform(0.1, 1.5))
+            due = due or self._chance.sample(blows, len(blows))  # So that none is left out for long.
+            blow = due.pop()
+            self.counts[blow.__name__] += blow()
 
-    async def _kill_api(self) -> bool:
+    def _kill_api(self) -> bool:
         return self._chance.choice(self._hub.apis).restart()
 
-    async def _kill_worker(self) -> bool:
+    def _kill_worker(self) -> bool:
         return self._chance.choice(self._hub.workers).restart()
 
-    async def _pause_worker(self) -> bool:
+    def _pause_worker(self) -> bool:
         worker = self._chance.choice(self._hub.workers)
         asyncio.get_running_loop().call_later(self._chance.uniform(1, 3) * LEASE_SECONDS, worker.go_on)
         return worker.pause()
 
-    async def _kill_runtime(self) -> bool:
+    def _kill_runtime(self) -> bool:
         runtimes = self._hub.runtimes
         if runtimes:
             end(self._chance.choice(runtimes))
         return bool(runtimes)
 
-    async def _kill_person(self) -> bool:
-        number = self._chance.randrange(PEOPLE)
-        await _end(self._lives[number])
-        self._lives[number] = asyncio.create_task(self._live())
-        return True
+    def _kill_person(self) -> bool:
+        return self._chance.choice(self._people).restart()
 
     async def _rest(self) -> None:
+        """Send all that was sent once more, wait until all has ended, and look at it."""
         self._is_at_rest = True
         self._hub.restart_workers()
         self._hub.wait()
+        person = Person(self.history, self._hub.urls, self._hub.token, self._receiver.url, self._chance)
+        for sent in {sent.key: sent for sent in self.history.of(Sent)}.values():
+            await person.repeat(sent)
         for _ in range(REST_SECONDS * 2):
             final = self._hub.final()
             if not unfinished(final) and not final.unsent:
                 break
             await asyncio.sleep(0.5)
-        async with self._person() as person:
-            for accepted in self.history.accepted:
-                await person.look(accepted.prediction_id)
+        for prediction_id in {accepted.prediction_id for accepted in self.history.of(Accepted)}:
+            await person.look(prediction_id)
+        await person.close()
 
 
-async def _end(life: asyncio.Task[None]) -> None:
-    """Cancel what someone does, which must not have failed before."""
-    life.cancel()
-    await asyncio.wait([life])
-    assert life.cancelled(), life
+def _counted(history: History) -> Counter[str]:
+    """Count what people did, and how many requests they, or who took their place, had to send again."""
+    senders = defaultdict[str, list[int]](list)
+    for sent in history.of(Sent):
+        senders[sent.key].append(sent.sender)
+    return Counter(
+        sent=len(senders),
+        again_by_sender=sum(Counter(each)[each[0]] > 1 for each in senders.values()),
+        again_by_successor=sum(len(set(each)) > 1 for each in senders.values()),
+        answered=len({accepted.key for accepted in history.of(Accepted)}),
+        looked=len(history.of(Seen)),
+        heard=len(history.of(Said)),
+        received=len(history.of(Change)),
+    )
+
+
+def _bugs(folder: Path) -> list[str]:
+    """Find what processes logged as their own fault."""
+    lines = [line for log in folder.glob("*.log") for line in log.read_text().splitlines()]
+    return [line for line in lines if "Traceback" in line or '"exception"' in line]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -219,7 +238,7 @@ def test_whatever_is_killed_nothing_is_lost(tmp_path: Path, seed: int) -> None:
     hub = Hub(tmp_path)
     try:
         hub.push(tmp_path / "project")
-        world = World(hub, random.Random(seed))
+        world = World(hub, tmp_path, seed)
         asyncio.run(world.turn())
         final = hub.final()
         hub.stop()
@@ -228,7 +247,10 @@ def test_whatever_is_killed_nothing_is_lost(tmp_path: Path, seed: int) -> None:
     assert faults(world.history, final) == []
     assert (unfinished(final), final.unsent) == ([], [])
     assert_sound(hub.data_dir)
-    assert hub.bugs() == []
-    ended = Counter(stored.status for stored in final.predictions.values())
-    print(f"seed {seed}: {dict(world.blows)}; {dict(ended)}")  # noqa: T201  it tells what the test was worth
+    assert _bugs(tmp_path) == []
+    of_people = [stored for stored in final.predictions.values() if stored.has_webhook]
+    ended = Counter(stored.status for stored in of_people)
+    ended["run_again"] = sum(stored.attempt > 1 for stored in of_people)
+    told = ", ".join(f"{name.strip('_')} {number}" for name, number in {**world.counts, **ended}.items())
+    print(f"seed {seed}: {told}")  # noqa: T201  it tells what the test was worth
     assert ended["succeeded"] > 0
