@@ -4,11 +4,14 @@ import hashlib
 import multiprocessing
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from tests.wheels import add_wheel, only_from
 from wriftai_runtime.environments import EnvironmentFailed, build, is_complete, remove, resolve
 from wriftai_runtime.requirements import check
 
@@ -133,6 +136,60 @@ def test_uv_that_is_not_there_or_does_not_end(tmp_path: Path, small: Path) -> No
         build(tmp_path / "one", small, PYTHON, uv="/no/uv")
     with pytest.raises(EnvironmentFailed, match="uv did not end within 0 seconds"):
         build(tmp_path / "two", small, PYTHON, uv=UV, seconds=0)
+
+
+def test_nobody_waits_for_long_for_who_builds_the_same(tmp_path: Path) -> None:
+    requirements, uv, begun, go = (tmp_path / name for name in ("requirements.txt", "uv", "begun", "go"))
+    requirements.touch()
+    uv.write_text(f"#!/bin/sh\ntouch {begun}\nuntil test -e {go}; do sleep 0.1; done\necho gone >&2\nexit 1\n")
+    uv.chmod(0o700)
+    folder = tmp_path / "environment"
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(build, folder, requirements, PYTHON, uv=str(uv))
+        try:
+            while not begun.exists():
+                assert not first.done()
+            stop = threading.Timer(20, go.touch)
+            stop.start()
+            with pytest.raises(EnvironmentFailed, match=r"has been building the same for 0\.3 seconds"):
+                build(folder, requirements, PYTHON, uv=str(uv), seconds=0.3)
+            remove(folder)
+            assert not first.done()
+            stop.cancel()
+        finally:
+            go.touch()
+        with pytest.raises(EnvironmentFailed, match="gone"):
+            first.result()
+
+
+@pytest.fixture
+def too_deep(tmp_path: Path) -> Iterator[Path]:
+    """Give a folder for what pytest cannot remove itself."""
+    folder = tmp_path / "too-deep"
+    folder.mkdir()
+    yield folder
+    subprocess.run(["rm", "-r", folder], check=True)
+
+
+def test_folders_of_a_wheel_however_deep_can_be_removed(too_deep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    requirements = too_deep / "requirements.txt"
+    requirements.write_text(add_wheel(too_deep, "deep", "d/" * 1500 + "file"))
+    only_from(too_deep, monkeypatch)
+    folder = too_deep / "environments" / "one"
+    build(folder, requirements, PYTHON, uv=UV)
+
+    remove(folder)
+
+    assert [path.name for path in folder.parent.iterdir()] == [".one.lock"]
+
+
+def test_all_steps_together_have_to_end(tmp_path: Path) -> None:
+    requirements, uv = tmp_path / "requirements.txt", tmp_path / "uv"
+    requirements.write_text(PINNED)
+    uv.write_text("#!/bin/sh\nexec sleep 0.6\n")
+    uv.chmod(0o700)
+    with pytest.raises(EnvironmentFailed, match="uv did not end within 1 seconds"):
+        build(tmp_path / "environment", requirements, PYTHON, uv=str(uv), seconds=1)
 
 
 def test_uv_sees_no_secrets(tmp_path: Path, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:

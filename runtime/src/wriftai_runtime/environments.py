@@ -5,9 +5,9 @@ import fcntl
 import os
 import re
 import secrets
-import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -18,10 +18,21 @@ _PASSED_BEGINNINGS = ("UV_", "SSL_")
 _PASSED_ENDINGS = ("_PROXY",)
 _MARKER = ".wriftai-complete"
 _MOST_WORDS = 20_000
+_LOOK_SECONDS = 0.1
 
 
 class EnvironmentFailed(Exception):
     """An environment cannot be made, in the words of uv."""
+
+
+class _Deadline:
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._at = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        return max(0.0, self._at - time.monotonic())
 
 
 def build(folder: Path, requirements: Path, python: str, *, uv: str, seconds: float = 1800) -> Path:
@@ -35,19 +46,21 @@ def build(folder: Path, requirements: Path, python: str, *, uv: str, seconds: fl
         requirements: File of requirements, each with its hashes.
         python: Version of a Python that is installed, as in "3.11"; none is downloaded.
         uv: Path of uv.
-        seconds: How long one step may take.
+        seconds: How long it may take, with waiting for whoever builds the same.
 
     Raises:
         EnvironmentFailed: There is no such Python, or the requirements cannot be installed; also those that name
             anything but pinned versions from an index.
     """
-    folder = folder.absolute()
+    folder, deadline = folder.absolute(), _Deadline(seconds)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _turn(folder):
+    with _turn(folder, deadline) as is_ours:
+        if not is_ours:
+            raise EnvironmentFailed(f"Another process has been building the same for {seconds:g} seconds.")
         if not is_complete(folder):
             _clear(folder)
             made = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
-            _make(made, requirements.absolute(), python, uv, seconds)
+            _make(made, requirements.absolute(), python, uv, deadline)
             made.rename(folder)
     return python_in(folder)
 
@@ -63,11 +76,12 @@ def python_in(folder: Path) -> Path:
 
 
 def remove(folder: Path) -> None:
-    """Remove an environment; one that is left half removed counts as none."""
+    """Remove an environment, unless someone builds it; one that is left half removed counts as none."""
     folder = folder.absolute()
     if folder.parent.exists():
-        with _turn(folder):
-            _clear(folder)
+        with _turn(folder, _Deadline(0)) as is_ours:
+            if is_ours:
+                _clear(folder)
 
 
 def resolve(
@@ -93,7 +107,7 @@ def resolve(
         file.write(_lines(overrides))
         file.flush()
         command += ["--no-python-downloads", "--python-version", _version(python), "--overrides", file.name, "-"]
-        pinned = _run(command, seconds, _lines(requirements))
+        pinned = _run(command, _Deadline(seconds), _lines(requirements))
     _check(pinned)
     return pinned
 
@@ -122,24 +136,25 @@ def _check(requirements: str) -> None:
         raise EnvironmentFailed(str(error)) from None
 
 
-def _make(folder: Path, requirements: Path, python: str, uv: str, seconds: float) -> None:
+def _make(folder: Path, requirements: Path, python: str, uv: str, deadline: _Deadline) -> None:
     text = requirements.read_text(encoding="utf-8")
     _check(text)
     try:
         options = ["--quiet", "--no-project", "--no-python-downloads", "--relocatable"]
-        _run([uv, "venv", *options, "--python", _version(python), str(folder)], seconds)
+        _run([uv, "venv", *options, "--python", _version(python), str(folder)], deadline)
         options = ["--quiet", "--require-hashes", "--only-binary", ":all:", "--link-mode", "copy"]
         if text.strip():
             command = [uv, "pip", "sync", *options, "--python", str(python_in(folder)), str(requirements)]
-            _run(command, seconds)
-            _compile(folder, seconds)
+            _run(command, deadline)
+            _compile(folder, deadline)
         (folder / _MARKER).touch()
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            _remove_tree(folder)
         raise
 
 
-def _compile(folder: Path, seconds: float) -> None:
+def _compile(folder: Path, deadline: _Deadline) -> None:
     """Compile all modules now, as those who run models may not write here.
 
     The Python that the environment was made from does it, without `site`: the environment's own would run what
@@ -147,10 +162,10 @@ def _compile(folder: Path, seconds: float) -> None:
     """
     python = str(python_in(folder).resolve())
     with contextlib.suppress(EnvironmentFailed):  # Packages may have modules that are for other Pythons.
-        _run([python, "-I", "-S", "-m", "compileall", "-qq", "-j", "0", str(folder / "lib")], seconds)
+        _run([python, "-I", "-S", "-m", "compileall", "-qq", "-j", "0", str(folder / "lib")], deadline)
 
 
-def _run(command: list[str], seconds: float, text: str = "") -> str:
+def _run(command: list[str], deadline: _Deadline, text: str = "") -> str:
     try:
         done = subprocess.run(  # noqa: S603  a list, with no shell between
             command,
@@ -159,11 +174,11 @@ def _run(command: list[str], seconds: float, text: str = "") -> str:
             input=text,
             capture_output=True,
             text=True,
-            timeout=seconds,
+            timeout=deadline.left,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise EnvironmentFailed(f"uv did not end within {seconds:g} seconds.") from None
+        raise EnvironmentFailed(f"uv did not end within {deadline.seconds:g} seconds.") from None
     except OSError as error:
         raise EnvironmentFailed(f"uv cannot be started as {command[0]}: {error.strerror}.") from None
     if done.returncode != 0:
@@ -180,14 +195,23 @@ def _is_passed(name: str) -> bool:
 
 
 @contextlib.contextmanager
-def _turn(folder: Path) -> Iterator[None]:
-    """Wait until no other process or thread builds this environment."""
+def _turn(folder: Path, deadline: _Deadline) -> Iterator[bool]:
+    """Wait until no other process or thread builds this environment, and tell whether that was so in time."""
     lock = os.open(folder.with_name(f".{folder.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        while not (is_ours := _locked(lock)) and deadline.left:
+            time.sleep(_LOOK_SECONDS)
+        yield is_ours
     finally:
         os.close(lock)
+
+
+def _locked(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _clear(folder: Path) -> None:
@@ -196,4 +220,18 @@ def _clear(folder: Path) -> None:
     left = [path for path in folder.parent.glob(f".{folder.name}.*") if path.suffix != ".lock"]
     for path in (folder, *left):
         if path.exists():
-            shutil.rmtree(path)
+            _remove_tree(path)
+
+
+def _remove_tree(folder: Path) -> None:
+    """Remove a folder without recursion: folders of a wheel may lie deeper than `shutil.rmtree` can go."""
+    folders = [str(folder)]
+    for each in folders:  # Grows meanwhile.
+        with os.scandir(each) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    Path(entry.path).unlink()
+    for each in reversed(folders):
+        Path(each).rmdir()
