@@ -227,3 +227,8 @@ def test_requirements_that_cannot_be_installed(workshop: Workshop) -> None:
     assert "environment could not be built" in error["message"]
     assert "no-such-thing-for-wriftai" in error["detail"]["uv"]
     assert "Building the environment, with Python 3.11." in (prediction["setup_logs"] or [])
+
+    again = workshop.predict(prediction["version_id"])
+
+    assert error_of(again, "internal") == error
+    assert again["setup_logs"] is None

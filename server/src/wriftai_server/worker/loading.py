@@ -1,5 +1,6 @@
 """Gets a version ready to run: its image, its environment, and a runtime in a cell."""
 
+import asyncio
 import errno
 import os
 import shutil
@@ -16,6 +17,7 @@ from wriftai_server.worker.engines.local import Broken, Program, Runtime, extern
 from wriftai_server.worker.environments import Environments
 from wriftai_server.worker.images import Image, ImageMissing, Images
 from wriftai_server.worker.journal import Journal
+from wriftai_server.worker.store import Version
 from wriftai_server.worker.unpacking import BadImage
 
 _AGAIN = "push the model again with `wriftai push`"
@@ -30,16 +32,25 @@ class Loader:
         environments: Built there.
         cells: Hold the runtimes.
         settings: For the runtimes.
+        seconds: Image and environment of a version may take so long to be there, both together.
     """
 
     def __init__(
-        self, folder: Path, images: Images, environments: Environments, cells: Cells, settings: WorkerSettings
+        self,
+        folder: Path,
+        images: Images,
+        environments: Environments,
+        cells: Cells,
+        settings: WorkerSettings,
+        *,
+        seconds: float = 1800,
     ) -> None:
         self.cells = cells
         self._folder = folder
         self._images = images
         self._environments = environments
         self._settings = settings
+        self._seconds = seconds
 
     def open(self) -> None:
         """Put the runtime package where models may read it, alone.
@@ -50,11 +61,11 @@ class Loader:
         source = Path(wriftai_runtime.__file__).parent
         shutil.copytree(source, self._folder / source.name, dirs_exist_ok=True)
 
-    async def start(self, digest: str, journals: list[Journal], said: Callable[[Journal], None]) -> Runtime:
-        """Start a runtime of an image; it is not ready yet.
+    async def start(self, version: Version, journals: list[Journal], said: Callable[[Journal], None]) -> Runtime:
+        """Start a runtime of a version; it is not ready yet.
 
         Args:
-            digest: Of the image.
+            version: Names the image.
             journals: Take what is to be said of it.
             said: Called when a journal, of these or later ones, has something new.
 
@@ -68,24 +79,36 @@ class Loader:
                 said(journal)
 
         try:
-            image = await self._image(digest)
-            label = image.label
-            python = await self._environments.get(image.requirements, label.python, say)
-            program = Program(
-                python=python,
-                runtime=self._folder,
-                model=image.folder,
-                predictor=label.predictor,
-                concurrency=label.concurrency,
-                kept=(image.folder.parent, python.parent.parent),
-                # The Python of an environment is a link to the one that it was made with, whose library it needs.
-                base=python.resolve().parent.parent,
-            )
-            return await self._start(program, said)
+            return await self._start(await self._program(version, say), said)
         except EnvironmentFailed as error:
             raise Broken(_no_environment(str(error))) from error
         except OSError as error:
             raise Broken(out_of(error)) from error
+
+    async def _program(self, version: Version, say: Callable[[str], None]) -> Program:
+        deadline = asyncio.timeout(self._seconds)
+        try:
+            async with deadline:
+                image = await self._image(version.digest)
+                label = image.label
+                python = await self._environments.get(
+                    image.requirements, label.python, owner=version.owner_id, say=say
+                )
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise  # It is one of the file system.
+            words = f"The model's image and environment were not there within {self._seconds:g} s"
+            raise Broken(internal(f"{words}: try again later.")) from error
+        return Program(
+            python=python,
+            runtime=self._folder,
+            model=image.folder,
+            predictor=label.predictor,
+            concurrency=label.concurrency,
+            kept=(image.folder.parent, python.parent.parent),
+            # The Python of an environment is a link to the one that it was made with, whose library it needs.
+            base=python.resolve().parent.parent,
+        )
 
     async def _start(self, program: Program, said: Callable[[Journal], None]) -> Runtime:
         cell = self.cells.make()

@@ -257,11 +257,11 @@ class Pool:
                 self._free(seat)
 
     async def _start(self, seat: Seat) -> Runtime:
-        digest = await self._versions.digest_of(seat.version)
-        if digest is None:
+        version = await self._versions.find(seat.version)
+        if version is None:
             raise Broken(internal("The version is gone: it was deleted while this waited."))
         journals = [run.journal for run in seat.runs.values()]
-        runtime = seat.runtime = await self._loader.start(digest, journals, self._scribe.note)
+        runtime = seat.runtime = await self._loader.start(version, journals, self._scribe.note)
         seat.load_seconds = await runtime.load(journals)
         return runtime
 

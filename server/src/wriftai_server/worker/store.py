@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Integer, bindparam, delete, null, select, update
 
 from wriftai_server.database.driver import Reader, Transaction
-from wriftai_server.database.schema import hardware, prediction_events, predictions, versions
+from wriftai_server.database.schema import hardware, models, prediction_events, predictions, versions
 from wriftai_server.database.statements import Statement
 
 
@@ -15,15 +15,19 @@ class Version(NamedTuple):
 
     Attributes:
         model_id: UUID.
+        owner_id: UUID of the user whose model it is.
         digest: Of its image.
     """
 
     model_id: str
+    owner_id: str
     digest: str
 
 
 _VERSION = Statement(
-    select(versions.c.model_id, versions.c.container_image_digest).where(versions.c.id == bindparam("version_id"))
+    select(versions.c.model_id, models.c.owner_id, versions.c.container_image_digest)
+    .join(models, models.c.id == versions.c.model_id)
+    .where(versions.c.id == bindparam("version_id"))
 )
 _HARDWARE = Statement(select(hardware.c.identifier, hardware.c.id))
 _DIGESTS = Statement(select(versions.c.container_image_digest).distinct())

@@ -22,15 +22,11 @@ class Versions:
         if version_id not in self._models:
             if len(self._models) >= _MOST_KNOWN:
                 self._models.clear()
-            found = await self._find(version_id)
+            found = await self.find(version_id)
             self._models[version_id] = version_id if found is None else found.model_id
         return self._models[version_id]
 
-    async def digest_of(self, version_id: str) -> str | None:
-        """Give the digest of a version's image; None when the version is gone."""
-        found = await self._find(version_id)
-        return None if found is None else found.digest
-
-    async def _find(self, version_id: str) -> store.Version | None:
+    async def find(self, version_id: str) -> store.Version | None:
+        """Find a version; None when it is gone."""
         async with self._database.reading() as view:
             return await store.version(view, version_id)
