@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.workshop import Workshop
+from tests.worker.conftest import Dig
+from tests.worker.workshop import PATIENCE, Workshop
 from wriftai_server.database.opening import FILE_NAME
 from wriftai_server.worker.environments import Environments
 from wriftai_server.worker.images import Images
@@ -79,6 +81,41 @@ def test_unpacked_images_of_versions_that_are_gone_go(workshop: Workshop) -> Non
 
     assert len(list(images.iterdir())) == 1
     assert workshop.predict(kept, text="b")["status"] == "succeeded"
+
+
+def test_an_unpacked_image_goes_however_deep_it_is(workshop: Workshop, dig: Dig) -> None:
+    images = workshop.data_dir / "runtimes" / "images"
+    deep = images / ("a" * 64)
+    dig(deep / "model", levels=3000)
+    aged(deep, 1.5)
+
+    tidied(workshop)
+
+    assert not deep.exists()
+    end = time.monotonic() + PATIENCE
+    while list(images.iterdir()):
+        assert time.monotonic() < end
+        workshop.run(0.1)
+
+
+def test_an_image_that_is_only_half_removed_is_unpacked_anew(workshop: Workshop) -> None:
+    version = workshop.push(PRINTING)
+    assert workshop.predict(version, text="a")["status"] == "succeeded"
+    workshop.stop()
+    [image] = (workshop.data_dir / "runtimes" / "images").iterdir()
+    held = image / "held"
+    held.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(held)], capture_output=True).returncode:
+        pytest.skip("nothing can be mounted here, so that everything can be removed")
+    aged(image, 3)
+    try:
+        tidied(workshop)
+
+        assert not image.exists()
+        assert workshop.predict(version, text="b")["status"] == "succeeded"
+    finally:
+        [held] = image.parent.glob("*/held")
+        subprocess.run(["umount", str(held)], check=True)
 
 
 def test_what_killed_unpacking_left_goes_after_a_day(workshop: Workshop) -> None:

@@ -1,6 +1,5 @@
 """Workers that stop, are killed, or meet others."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.worker.conftest import Dig
 from tests.worker.workshop import Workshop
 
 SLEEPER = """
@@ -87,6 +87,7 @@ WORKER = """
 import sys
 from pathlib import Path
 from typing import Any
+from tests.worker.conftest import Dig
 from tests.worker.workshop import Workshop
 workshop = Workshop(Path(sys.argv[1]), lease_seconds=1.5)
 prediction = workshop.create(workshop.push(sys.argv[2]), seconds=300)
@@ -171,7 +172,7 @@ DIGGER = """
 """
 
 
-def test_folders_however_deep_and_closed_hold_nobody_up(tmp_path: Path) -> None:
+def test_folders_however_deep_and_closed_hold_nobody_up(tmp_path: Path, dig: Dig) -> None:
     with opened(tmp_path / "data") as workshop:
         digger, sleeper = workshop.push(DIGGER), workshop.push(SLEEPER)
         for exits in (True, False):
@@ -180,6 +181,7 @@ def test_folders_however_deep_and_closed_hold_nobody_up(tmp_path: Path) -> None:
 
         abandoned = tmp_path / "data" / "runtimes" / "cells" / "1-0"
         dig(abandoned, levels=3000)
+        (abandoned / "lock").touch()
         workshop.stop()
         workshop.start()
 
@@ -187,16 +189,3 @@ def test_folders_however_deep_and_closed_hold_nobody_up(tmp_path: Path) -> None:
         assert not abandoned.exists()
         workshop.stop()
         assert list(abandoned.parent.iterdir()) == []
-
-
-def dig(folder: Path, levels: int) -> None:
-    """Make what a killed worker leaves of a model that made folders in folders."""
-    folder.mkdir(parents=True)
-    (folder / "lock").touch()
-    place = os.open(folder, os.O_RDONLY)
-    for _ in range(levels):
-        os.mkdir("d", dir_fd=place)
-        within = os.open("d", os.O_RDONLY, dir_fd=place)
-        os.close(place)
-        place = within
-    os.close(place)

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import random
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, NamedTuple, TypeVar
@@ -13,6 +12,7 @@ from msgspec import Meta, Struct
 
 from wriftai_runtime import requirements
 from wriftai_server.images.blobs import BlobMissing, Blobs
+from wriftai_server.worker.confinement.removal import remove_tree
 from wriftai_server.worker.unpacking import BadImage, Room, unpack
 
 _LABEL = "ai.wrift.model"
@@ -101,8 +101,18 @@ class Images:
         }
 
     def begun(self) -> list[Path]:
-        """Give the folders in which images are being unpacked, or were when their worker was killed."""
+        """Give the folders in which images are unpacked or removed, or were when their worker was killed."""
         return [place for place in self._folder.glob(".*") if place.is_dir()]
+
+    def remove(self, place: Path) -> None:
+        """Remove the folder of an image; one that is left half removed counts as none.
+
+        Raises:
+            OSError: It cannot be moved out of the way.
+        """
+        if not place.name.startswith("."):
+            place = place.rename(self._hidden(place.name))
+        remove_tree(place)
 
     async def get(self, digest: str) -> Image:
         """Give an image, unpacked now if it was not before.
@@ -125,7 +135,7 @@ class Images:
 
     async def _unpack(self, digest: str) -> Path:
         place = self.place(digest)
-        work = self._folder / f".{place.name}-{random.getrandbits(64):016x}"
+        work = self._hidden(place.name)
         files = work / "files"
         files.mkdir(parents=True)
         try:
@@ -138,12 +148,15 @@ class Images:
             for layer in manifest.layers:
                 await self._add(layer, work / "layer", files, room)
             (files / _LABEL_FILE).write_bytes(msgspec.json.encode(label))
-            _check(files)
+            await asyncio.to_thread(_check, files)
             await asyncio.to_thread(os.sync)  # What is in place is whole, whatever happens to the machine.
             _move(files, place)
         finally:
-            await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
+            await asyncio.to_thread(remove_tree, work)
         return place
+
+    def _hidden(self, name: str) -> Path:
+        return self._folder / f".{name}-{random.getrandbits(64):016x}"
 
     async def _add(self, layer: _Blob, file: Path, target: Path, room: Room) -> None:
         if layer.mediaType != _LAYER:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -101,7 +100,7 @@ class Retention:
         ]
         images += [place for place in self._images.begun() if _used_at(place) < unused]
         for place in images:
-            await asyncio.to_thread(shutil.rmtree, place)
+            await asyncio.to_thread(self._images.remove, place)
         environments = [place for place in self._environments.built() if _used_at(place) < long_ago]
         for place in environments:
             await asyncio.to_thread(building.remove, place)
