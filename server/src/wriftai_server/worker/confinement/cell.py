@@ -25,6 +25,7 @@ _USERS = range(
     64200, 65000
 )  # A range that distributions leave free, and that fits a container's usual map of users.
 _OPEN_FILES = 4096
+_EMPTY_SECONDS = 10.0  # Of what a prediction left; the rest is removed with its cell.
 _MIB = 1024**2
 _WORDS = {
     "namespaces": "models see the machine's processes, and what they leave running outlives them",
@@ -77,12 +78,18 @@ class Cells:
             Unconfined: Not well enough for the settings.
             OSError: The folder cannot be written to.
         """
-        self._folder.mkdir(parents=True)
-        new = self._folder / "new-lock"
-        self._lock = new.open("wb")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        new.rename(self._folder / "lock")  # Nobody finds it while it is not locked.
-        _remove_abandoned(self._folder.parent)
+        cells = self._folder.parent
+        cells.mkdir(parents=True, exist_ok=True)
+        file = cells.with_name(f"{cells.name}.lock")
+        file.touch(0o600)  # No model may hold it.
+        with file.open("r+b") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)  # Nobody sees the folder of another while that is not locked yet.
+            self._folder.mkdir()
+            self._lock = (self._folder / "lock").open("wb")
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            abandoned = [folder for folder in cells.iterdir() if _is_abandoned(folder)]
+        for folder in abandoned:
+            remove_tree(folder)
         lacking = self._lacking()
         if "namespaces" in lacking and os.getuid() == 0:
             _let_through(self._folder.parents[2])
@@ -165,7 +172,7 @@ class Cell:
         if _is_empty(folder):
             self._empty.append(folder)  # Most are, and the next one need not be made.
         else:
-            await asyncio.to_thread(remove_tree, folder)
+            await asyncio.to_thread(remove_tree, folder, seconds=_EMPTY_SECONDS)
 
     def start(
         self,
@@ -277,13 +284,12 @@ def _is_empty(folder: Path) -> bool:
         return False
 
 
-def _remove_abandoned(cells: Path) -> None:
-    for folder in cells.iterdir():
-        try:
-            with (folder / "lock").open("rb") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                remove_tree(folder)
-        except OSError:
-            continue  # Another worker has it, or has just removed it.
-        except Exception:
-            _log.exception("what a worker left could not be removed", folder=str(folder))
+def _is_abandoned(folder: Path) -> bool:
+    try:
+        with (folder / "lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return True  # Whoever removed it was killed at that, or is about to be done.
+    except OSError:
+        return False  # Its worker lives.
+    return True

@@ -4,37 +4,46 @@ import contextlib
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import structlog
 
-_ROUNDS = 3  # Of those who write into a folder while it is removed, none is waited for any longer.
+_ROUNDS = 3
 _FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 _log = structlog.get_logger()
 
 
-def remove_tree(folder: Path) -> None:
+class _TooLong(Exception):
+    """Most likely someone writes faster than can be removed."""
+
+
+def remove_tree(folder: Path, *, seconds: float = 600) -> None:
     """Remove a folder with all that is in it, however deep it goes; what cannot be removed is logged and stays.
 
     Links are removed, not followed. Folders in folders are moved up to the top one and emptied there, so that it
     takes neither a stack nor file descriptors, and no path gets too long.
+
+    Args:
+        folder: Of which nothing is to be left.
+        seconds: What is still there then stays, as it does where others go on writing.
     """
     try:
-        _remove(folder)
+        _remove(folder, time.monotonic() + seconds)
     except FileNotFoundError:
         pass
     except Exception as error:  # Nobody's work is to end for what a model left.
         _log.warning("a folder could not be removed", folder=str(folder), reason=str(error))
 
 
-def _remove(folder: Path) -> None:
+def _remove(folder: Path, end: float) -> None:
     for round_ in range(_ROUNDS):
         with _opened(str(folder)) as top:
-            waiting = _empty(top, top)
+            waiting = _empty(top, top, end)
             while waiting:
-                _remove_from(top, waiting.pop(), waiting)
+                _remove_from(top, waiting.pop(), waiting, end)
         try:
             folder.rmdir()
         except OSError:
@@ -44,19 +53,21 @@ def _remove(folder: Path) -> None:
             return
 
 
-def _remove_from(top: int, name: str, waiting: list[str]) -> None:
+def _remove_from(top: int, name: str, waiting: list[str], end: float) -> None:
     """Remove a folder from the top one, and note those that were in it."""
     with contextlib.suppress(OSError):  # What stays keeps the top one from being removed, which tells of it.
         with _opened(name, top) as folder:
-            waiting += _empty(folder, top)
+            waiting += _empty(folder, top, end)
         os.rmdir(name, dir_fd=top)
 
 
-def _empty(folder: int, top: int) -> list[str]:
+def _empty(folder: int, top: int, end: float) -> list[str]:
     """Remove all files from a folder and move its folders to the top one; give their names there."""
     found = []
     with os.scandir(folder) as entries:
         for entry in entries:
+            if time.monotonic() > end:
+                raise _TooLong("it took too long, which it does when others go on writing")
             with contextlib.suppress(OSError):
                 if not entry.is_dir(follow_symlinks=False):
                     os.unlink(entry.name, dir_fd=folder)

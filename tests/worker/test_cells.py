@@ -1,0 +1,74 @@
+"""Folders of cells: each worker has its own, and removes those that others left."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from wriftai_server.settings import WorkerSettings
+from wriftai_server.worker.confinement.cell import Cells
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "runtimes" / "cells"
+
+
+@pytest.fixture
+def make(folder: Path) -> Iterator[Callable[[], Cells]]:
+    """Give what makes the cells of one more worker; it stops at the end."""
+    made: list[Cells] = []
+
+    def make_one() -> Cells:
+        made.append(Cells(folder, WorkerSettings()))
+        return made[-1]
+
+    yield make_one
+    for each in made:
+        asyncio.run(each.close())
+    assert [*folder.iterdir()] == []
+
+
+def test_what_killed_workers_left_goes_and_what_others_have_stays(
+    folder: Path, make: Callable[[], Cells]
+) -> None:
+    make().open()
+    [kept] = folder.iterdir()
+    for name in ("1-killed", "2-killed-at-its-end"):
+        (folder / name / "0123" / "scratch").mkdir(parents=True)
+    (folder / "1-killed" / "lock").touch()
+
+    make().open()
+
+    assert kept in folder.iterdir()
+    assert len([*folder.iterdir()]) == 2
+
+
+# As one worker is about to lock its new folder, another one starts, and has time to look at what is there.
+STARTING = """
+import sys, threading
+from pathlib import Path
+from wriftai_server.settings import WorkerSettings
+from wriftai_server.worker.confinement.cell import Cells
+
+folder, others = Path(sys.argv[1]), []
+
+def interrupt(event, arguments):
+    if event == "open" and str(arguments[0]).endswith("/lock") and not others:
+        others.append(threading.Thread(target=Cells(folder, WorkerSettings()).open))
+        others[0].start()
+        others[0].join(2)
+
+sys.addaudithook(interrupt)
+Cells(folder, WorkerSettings()).open()
+others[0].join()
+print(len([*folder.glob("*/lock")]))
+"""
+
+
+def test_a_worker_that_just_starts_is_left_alone(folder: Path) -> None:
+    command = [sys.executable, "-c", STARTING, str(folder)]
+    assert subprocess.check_output(command, text=True).splitlines()[-1] == "2"
