@@ -26,7 +26,7 @@ def main() -> int:
     found = {version: python for version in VERSIONS if (python := find(version))}
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as threads:
         wheels = build(folder)
-        results = list(threads.map(lambda each: check(*each, wheels), found.items()))
+        results = list(threads.map(lambda version: check(version, found[version], wheels), found))
     missing = [version for version in VERSIONS if version not in found]
     if missing:
         say(f"Not found: Python {', '.join(missing)}.")

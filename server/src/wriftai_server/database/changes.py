@@ -13,14 +13,16 @@ _POLL_SECONDS = 0.05
 
 
 class Watch:
-    """Remembers whether something changed since it was last asked."""
+    """Remembers whether something changed since it was last asked; one at a time may ask."""
 
     def __init__(self) -> None:
-        self._told = asyncio.Event()
+        self._is_told = False
+        self._asked: asyncio.Future[None] | None = None
 
     def tell(self) -> None:
         """Note a change."""
-        self._told.set()
+        self._is_told = True
+        self._wake()
 
     async def changed(self, seconds: float) -> bool:
         """Wait for a change, unless there was one already.
@@ -31,13 +33,20 @@ class Watch:
         Returns:
             Whether there was one.
         """
-        try:
-            async with asyncio.timeout(seconds):
-                await self._told.wait()
-        except TimeoutError:
-            return False
-        self._told.clear()
-        return True
+        if not self._is_told:
+            loop = asyncio.get_running_loop()
+            self._asked = loop.create_future()
+            timer = loop.call_later(seconds, self._wake)
+            try:
+                await self._asked
+            finally:
+                timer.cancel()
+        is_told, self._is_told = self._is_told, False
+        return is_told
+
+    def _wake(self) -> None:
+        if self._asked is not None and not self._asked.done():
+            self._asked.set_result(None)
 
 
 class Changes:

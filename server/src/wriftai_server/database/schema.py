@@ -213,7 +213,6 @@ predictions = Table(
     Column("lost", Integer, nullable=False, server_default="0"),
     CheckConstraint("status IN ('pending', 'started', 'failed', 'succeeded', 'cancelled')", "status"),
 )
-Index("ix_predictions_user", predictions.c.user_id, predictions.c.created_at, predictions.c.id)
 Index(
     "ix_predictions_user_status",
     predictions.c.user_id,

@@ -10,7 +10,7 @@ import contextlib
 import random
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -114,6 +114,62 @@ class SQLiteTransaction:
             return self._run_many(sql, ({**constants, **row} for row in rows)).rowcount
 
 
+class _Writing:
+    """Opens transactions on one connection, one after the other.
+
+    Every write goes through it, and like `_ErrorsNamed` it is no generator.
+
+    Args:
+        connection: Not in a transaction.
+        turn: Held while one is open.
+        transaction: Runs its statements.
+        committed: Called after each commit.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        turn: asyncio.Lock,
+        transaction: SQLiteTransaction,
+        committed: Callable[[], None],
+    ) -> None:
+        self._connection = connection
+        self._turn = turn
+        self._transaction = transaction
+        self._committed = committed
+
+    async def __aenter__(self) -> SQLiteTransaction:
+        await self._turn.acquire()
+        try:
+            await self._begin()
+        except BaseException:
+            self._turn.release()
+            raise
+        return self._transaction
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        try:
+            if error is None:
+                with _ERRORS_NAMED:
+                    self._connection.execute("COMMIT")
+                self._committed()
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            self._turn.release()
+
+    async def _begin(self) -> None:
+        patience = time.monotonic() + _LOCK_PATIENCE
+        while True:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if not _is_locked(error) or time.monotonic() > patience:
+                    raise DatabaseUnavailable(f"The database cannot be written to: {error}.") from error
+            await asyncio.sleep(random.uniform(0.001, 0.005))
+
+
 class SQLiteDatabase:
     """A database file that is open.
 
@@ -129,6 +185,7 @@ class SQLiteDatabase:
         self._transaction = SQLiteTransaction(self._connection)
         self._reading = contextlib.nullcontext(self._transaction)
         self._one_writer = asyncio.Lock()
+        self._writing = _Writing(self._connection, self._one_writer, self._transaction, self._count_commit)
         self._scan = SQLiteScan(file)
         self._scanning = contextlib.nullcontext(self._scan)
         self._commits = 0
@@ -138,20 +195,9 @@ class SQLiteDatabase:
         """Give the held connection: between its statements nothing else runs in this process."""
         return self._reading
 
-    @contextlib.asynccontextmanager
-    async def writing(self) -> AsyncIterator[SQLiteTransaction]:
+    def writing(self) -> "_Writing":
         """Open a transaction that is committed at its end, and undone when an exception leaves it."""
-        async with self._one_writer:
-            await self._begin()
-            try:
-                yield self._transaction
-                with _ERRORS_NAMED:
-                    self._connection.execute("COMMIT")
-                self._count_commit()
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+        return self._writing
 
     def scanning(self) -> contextlib.nullcontext["SQLiteScan"]:
         """Give the connection on the thread."""
@@ -181,17 +227,6 @@ class SQLiteDatabase:
             await self._scan.fold()  # Most of it, while others write.
             async with self._one_writer:
                 await self._scan.fold()  # The rest, so that the log begins anew.
-
-    async def _begin(self) -> None:
-        patience = time.monotonic() + _LOCK_PATIENCE
-        while True:
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                return
-            except sqlite3.OperationalError as error:
-                if not _is_locked(error) or time.monotonic() > patience:
-                    raise DatabaseUnavailable(f"The database cannot be written to: {error}.") from error
-            await asyncio.sleep(random.uniform(0.001, 0.005))
 
 
 class SQLiteScan:

@@ -233,7 +233,7 @@ async def _seen(
     """Give a prediction when it has ended, or so many seconds from now."""
     state = request.app.state
     if seconds is not None:
-        await waiting.until_ended(
+        return await waiting.until_ended(
             state["database"],
             state["changes"],
             request.user,

@@ -110,6 +110,12 @@ async def get(view: Reader, caller: Caller, *, prediction_id: str) -> Prediction
     return prediction
 
 
+async def ended(view: Reader, caller: Caller, *, prediction_id: str) -> PredictionWithIO | None:
+    """Find a prediction of the caller that has ended; the look at one that has not costs little."""
+    viewer, hub_url = str(caller.id), caller.hub_url
+    return await store.ended(view, viewer=viewer, prediction_id=prediction_id, hub_url=hub_url)
+
+
 async def state(view: Reader, caller: Caller, *, prediction_id: str) -> Row:
     """Find how a prediction of the caller stands: its columns, then its attempt.
 
@@ -124,7 +130,7 @@ async def state(view: Reader, caller: Caller, *, prediction_id: str) -> Row:
 
 async def page(view: Reader, caller: Caller, place: Place, *, statuses: Sequence[str], size: int) -> Cut:
     """Cut a page out of the caller's predictions; no statuses are all of them."""
-    rows = await store.page(view, place, viewer=str(caller.id), statuses=statuses, limit=size + 1)
+    rows = await store.page(view, place, viewer=str(caller.id), statuses=statuses or [*Status], limit=size + 1)
     return cut(rows, place, size, store.key_of)
 
 

@@ -1,7 +1,7 @@
 """Rows of predictions, as their creators see them.
 
-Those of some statuses are merged from a set for each status, and each set has an index in their order, so that a
-page costs the same however many there are of other statuses and of other people.
+They are merged from a set for each status. Each of these has an index in their order, so that a page costs the
+same however many there are of other statuses and of other people.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, selec
 from wriftai.predictions import PredictionWithIO
 from wriftai_server.database.driver import Reader, Row, Transaction
 from wriftai_server.database.schema import models, prediction_events, predictions, users, versions
-from wriftai_server.database.statements import Query, Statement, behind, keyset, ordered
+from wriftai_server.database.statements import Query, Statement, behind, ordered
 from wriftai_server.database.values import fold
 from wriftai_server.http.paging import Key, Place
 from wriftai_server.models.store import NAMED, VISIBLE
@@ -61,6 +61,7 @@ _ONE = predictions.c.id == bindparam("prediction_id")
 _STATE = Statement(select(*COLUMNS, predictions.c.attempt).where(_ONE, _OWN))
 _whole = select(*WHOLE, predictions.c.attempt, predictions.c.hub_url).where(_ONE)
 _GET = Statement(_whole.where(_OWN))
+_ENDED = Statement(_whole.where(_OWN, predictions.c.finished_at.is_not(None)))
 _BY_ID = Statement(_whole)
 _LINES = Statement(
     select(prediction_events.c.kind, prediction_events.c.data)
@@ -113,8 +114,6 @@ _INSERT = Statement(
 @cache
 def _page(statuses: int, descending: bool, after: bool) -> Statement:
     order = [predictions.c.created_at, predictions.c.id]
-    if not statuses:
-        return Statement(keyset(select(*COLUMNS).where(_OWN), order, descending=descending, after=after))
     # Only keys are merged, in the order of the index; whole rows are fetched for one page.
     keys = select(predictions.c.id, predictions.c.created_at.label("key"))
     some = [
@@ -163,6 +162,12 @@ async def get(view: Reader, *, viewer: str, prediction_id: str, hub_url: str) ->
     return None if row is None else await _shown(view, row, hub_url)
 
 
+async def ended(view: Reader, *, viewer: str, prediction_id: str, hub_url: str) -> PredictionWithIO | None:
+    """Find a prediction of the viewer that has ended, with what went in and came out."""
+    row = await view.one(_ENDED, viewer=viewer, prediction_id=prediction_id)
+    return None if row is None else await _shown(view, row, hub_url)
+
+
 async def by_id(view: Reader, *, prediction_id: str) -> PredictionWithIO:
     """Give a prediction that is there, whoever may see it, addressed as its creator reached the hub."""
     row = await view.one(_BY_ID, prediction_id=prediction_id)
@@ -199,14 +204,14 @@ async def page(view: Reader, place: Place, *, viewer: str, statuses: Sequence[st
         view: Runs the query.
         place: Where to start.
         viewer: Id of who looks.
-        statuses: Which ones; none stand for all.
+        statuses: Which ones.
         limit: How many at most.
     """
     descending = not place.backward
     statement = _page(len(statuses), descending, place.key is not None)
     chosen = {f"status_{n}": status for n, status in enumerate(statuses)}
     rows = await view.all(statement, viewer=viewer, limit=limit, **chosen, **place.values())
-    return sorted(rows, key=key_of, reverse=descending) if statuses else rows
+    return sorted(rows, key=key_of, reverse=descending)
 
 
 async def _shown(view: Reader, row: Row, hub_url: str) -> PredictionWithIO:

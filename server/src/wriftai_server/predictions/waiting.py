@@ -2,6 +2,7 @@
 
 import asyncio
 
+from wriftai.predictions import PredictionWithIO
 from wriftai_server.database.changes import Changes
 from wriftai_server.database.driver import Database
 from wriftai_server.http.caller import Caller
@@ -11,8 +12,8 @@ from wriftai_server.predictions.queue import end_of
 
 async def until_ended(
     database: Database, changes: Changes, caller: Caller, *, prediction_id: str, seconds: float, is_new: bool
-) -> None:
-    """Wait until a prediction of the caller has ended, the time is up, or the hub stops.
+) -> PredictionWithIO:
+    """Give a prediction of the caller when it has ended, the time is up, or the hub stops.
 
     Between two looks no transaction is open.
 
@@ -30,10 +31,15 @@ async def until_ended(
     clock = asyncio.get_running_loop().time
     deadline = clock() + seconds
     with changes.watch(end_of(prediction_id)) as watch:
-        if is_new:
-            await watch.changed(seconds)
-        while not changes.is_ending:
+        if not is_new:
             async with database.reading() as view:
-                row = await service.state(view, caller, prediction_id=prediction_id)
-            if row[3] not in service.UNFINISHED or not await watch.changed(deadline - clock()):
-                return
+                prediction = await service.get(view, caller, prediction_id=prediction_id)
+            if prediction["status"] not in service.UNFINISHED:
+                return prediction
+        while not changes.is_ending and await watch.changed(deadline - clock()):
+            async with database.reading() as view:
+                ended = await service.ended(view, caller, prediction_id=prediction_id)
+            if ended is not None:
+                return ended
+    async with database.reading() as view:
+        return await service.get(view, caller, prediction_id=prediction_id)

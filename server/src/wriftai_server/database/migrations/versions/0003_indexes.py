@@ -1,4 +1,4 @@
-"""What is kept of predictions is noted when they end, not before."""
+"""What is kept of predictions is noted when they end, not before; all of a user's are those of each status."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,9 +11,11 @@ depends_on = None
 
 def upgrade() -> None:
     _replace("finished_at IS NOT NULL AND input IS NOT NULL")
+    op.drop_index("ix_predictions_user", "predictions")
 
 
 def downgrade() -> None:
+    op.create_index("ix_predictions_user", "predictions", ["user_id", "created_at", "id"], unique=False)
     _replace("input IS NOT NULL")
 
 
