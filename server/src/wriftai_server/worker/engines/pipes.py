@@ -77,6 +77,8 @@ class LineReader:
     def _take_rest(self, *, always: bool = False, keep: int = 0) -> None:
         """Hand over what was read of a line; a long one in several parts, of which only the last is whole."""
         size = len(self._rest) - keep
+        if not (size or always):
+            return
         line, self._rest = bytes(self._rest[:size]), self._rest[size:]
         for start in range(0, max(size, int(always)), self._longest):
             end = start + self._longest
