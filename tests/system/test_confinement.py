@@ -1,11 +1,13 @@
 """Machines whose kernel does not allow all of the confinement: it is said, and what is left still holds."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import pytest
 
@@ -47,6 +49,14 @@ def open_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture
+def shared_file() -> Iterator[Path]:
+    """Make a file that all users may read, in the temporary folder of the machine."""
+    with NamedTemporaryFile(dir="/tmp") as file:
+        Path(file.name).chmod(0o644)
+        yield Path(file.name)
+
+
 def test_a_worker_may_refuse_to_run_models_that_it_cannot_lock_in(tmp_path: Path) -> None:
     add_user(tmp_path, "ada")
     command = [*WITHOUT_NAMESPACES, *COMMAND, "worker", "--confinement", "required", "--data-dir", str(tmp_path)]
@@ -57,10 +67,13 @@ def test_a_worker_may_refuse_to_run_models_that_it_cannot_lock_in(tmp_path: Path
     assert "Error: Models cannot be locked in: this machine lacks namespaces" in ended.stderr
     assert "--confinement best-effort" in ended.stderr
     assert "Traceback" not in ended.stderr
+    assert not list((tmp_path / "runtimes" / "cells").iterdir())
 
 
 @pytest.mark.skipif(not SYSTEM_PYTHON.exists(), reason="models need a Python that all users may execute")
-def test_without_namespaces_the_data_folder_is_closed_and_nothing_is_left_running(open_folder: Path) -> None:
+def test_without_namespaces_the_data_folder_is_closed_and_nothing_is_left_running(
+    open_folder: Path, shared_file: Path
+) -> None:
     version = subprocess.check_output(
         [SYSTEM_PYTHON, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], text=True
     ).strip()
@@ -68,6 +81,8 @@ def test_without_namespaces_the_data_folder_is_closed_and_nothing_is_left_runnin
     attacks = [
         f"open({str(data_dir / FILE_NAME)!r}, 'rb')",
         f"import os; os.listdir({str(data_dir)!r})",
+        f"open({str(shared_file)!r})",
+        f"open({f'{shared_file}.new'!r}, 'w')",
         "import os; result = os.getuid()",
         "import subprocess; subprocess.Popen(['setsid', 'sleep', '314159']); import os; os._exit(7)",
     ]
@@ -83,10 +98,10 @@ def test_without_namespaces_the_data_folder_is_closed_and_nothing_is_left_runnin
 
     assert "RESULT" in ended.stdout, ended.stderr
     assert "confinement is not whole" in ended.stdout + ended.stderr
-    results = ended.stdout.partition("RESULT ")[2]
-    assert results.count("Permission denied") >= 2
-    assert '"exit": 7' in results
-    assert '"output": "0"' not in results
+    *refused, user, left = json.loads(ended.stdout.partition("RESULT ")[2])
+    assert ["Permission denied" in each["error"]["message"] for each in refused] == [True] * 4
+    assert user["output"] not in (None, "0")
+    assert left["error"]["detail"] == {"exit": 7}
     assert not [
         line
         for line in subprocess.check_output(["ps", "-e", "-o", "args"], text=True).splitlines()

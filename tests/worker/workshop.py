@@ -24,6 +24,7 @@ from wriftai_server.predictions import queue, store
 from wriftai_server.settings import Settings, WorkerSettings
 from wriftai_server.users import service as users
 from wriftai_server.users import store as users_store
+from wriftai_server.worker.confinement.cell import Unconfined
 from wriftai_server.worker.worker import Worker
 
 PATIENCE = 60
@@ -47,7 +48,11 @@ class Workshop:
         self._runner = asyncio.Runner()
         self._runner.run(self._open())
         self._worker: asyncio.Task[None] | None = None
-        self.start()
+        try:
+            self.start()
+        except Unconfined:
+            self.close()
+            raise
 
     def start(self) -> None:
         """Start a worker."""

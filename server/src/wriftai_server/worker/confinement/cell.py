@@ -97,6 +97,8 @@ class Cells:
         for word in lacking:
             _log.warning("confinement is not whole", lacking=word, so=_WORDS.get(word, word))
         if lacking and self._settings.confinement == "required":
+            remove_tree(self._folder)
+            self._lock.close()
             raise Unconfined(
                 f"Models cannot be locked in: this machine lacks {' and '.join(lacking)}. Run the worker "
                 "elsewhere, or set --confinement best-effort and run only models that you trust."

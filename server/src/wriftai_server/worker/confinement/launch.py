@@ -132,7 +132,9 @@ def _become(spec: Spec, *, is_rooted: bool) -> NoReturn:
     if rules is not None:
         rules.allow_listing(["/"] if is_rooted else [])
         rules.allow_reading([*folders.readable(spec), "/proc"])
-        rules.allow_writing([*folders.devices(), "/dev/shm", "/tmp", spec.scratch, spec.folders])  # noqa: S108
+        # With a root of its own, the temporary folder is its own too; otherwise it is that of the machine.
+        temporary = ["/tmp"] if is_rooted else []  # noqa: S108
+        rules.allow_writing([*folders.devices(), "/dev/shm", *temporary, spec.scratch, spec.folders])  # noqa: S108
     os.setsid()
     _limit(spec)
     if spec.user is not None:
