@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing
@@ -9,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import Integer, bindparam, func, insert, select
 
+from wriftai_server.database import sqlite
 from wriftai_server.database.driver import Database, DatabaseUnavailable, UniqueViolation
 from wriftai_server.database.opening import FILE_NAME, open_database
 from wriftai_server.database.schema import hardware, tokens
@@ -23,6 +25,7 @@ _ADDING = insert(hardware).values(
 ADD_HARDWARE = Statement(_ADDING)
 ADD_AND_TELL = Statement(_ADDING.returning(hardware.c.id))
 COUNT = Statement(select(func.count()).select_from(hardware))
+HELD = Statement(select(func.held(bindparam("gate", type_=Integer()))))
 FIND = Statement(select(hardware.c.id, hardware.c.identifier).where(hardware.c.id == bindparam("id")))
 
 Work = Callable[[Database], Coroutine[Any, Any, None]]
@@ -203,6 +206,37 @@ def test_the_log_begins_anew_after_many_commits(tmp_path: Path) -> None:
                     await asyncio.sleep(0.01)
         assert await count(database) == added
 
+    on_database(tmp_path, work)
+
+
+def test_writers_do_not_wait_for_scans_when_the_log_is_folded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gates, connect = [threading.Event(), threading.Event()], sqlite.connect
+
+    def connected(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection = connect(*arguments, **options)
+        connection.create_function("held", 1, lambda gate: gates[gate].wait(60))
+        return connection
+
+    async def work(database: Database) -> None:
+        async with database.scanning() as scan:
+            scans = [asyncio.create_task(scan.one(HELD, gate=0))]
+            for number in range(1000):
+                await add(database, str(number))
+            await asyncio.sleep(0)  # The log is being folded.
+            scans.append(asyncio.create_task(scan.one(HELD, gate=1)))
+            gates[0].set()
+            await scans[0]
+            await asyncio.sleep(0.2)
+            try:
+                async with asyncio.timeout(20):
+                    await add(database, "late")
+            finally:
+                gates[1].set()
+            await scans[1]
+
+    monkeypatch.setattr(sqlite, "connect", connected)
     on_database(tmp_path, work)
 
 

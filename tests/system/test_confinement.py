@@ -5,9 +5,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,8 @@ from wriftai_server.database.opening import FILE_NAME
 
 # Without this right, root may make no namespaces: so it is in Docker's containers.
 WITHOUT_NAMESPACES = ("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin")
+# Whoever runs at the lowest priority of all may take no other without this right.
+WITHOUT_PRIORITIES = ("setpriv", "--bounding-set=-sys_nice", "--inh-caps=-sys_nice", "chrt", "--idle", "0")
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 
 pytestmark = pytest.mark.skipif(
@@ -38,6 +41,25 @@ for code in sys.argv[3:]:
 workshop.close()
 print("RESULT", json.dumps(found))
 """
+
+
+def attacked(launcher: Sequence[str], data_dir: Path, *attacks: str) -> tuple[list[Any], str]:
+    """Run some code as a model of a worker that a command starts; give the predictions, and what was said."""
+    version = subprocess.check_output(
+        [SYSTEM_PYTHON, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], text=True
+    ).strip()
+    ended = subprocess.run(
+        [*launcher, sys.executable, "-c", SCRIPT, str(data_dir), version, *attacks],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=Path.cwd(),
+        env={**os.environ, "PATH": "/usr/bin:/bin"},
+    )
+    said, found, results = ended.stdout.partition("RESULT ")
+    assert found, ended.stderr
+    return json.loads(results), said + ended.stderr
 
 
 @pytest.fixture
@@ -74,9 +96,6 @@ def test_a_worker_may_refuse_to_run_models_that_it_cannot_lock_in(tmp_path: Path
 def test_without_namespaces_the_data_folder_is_closed_and_nothing_is_left_running(
     open_folder: Path, shared_file: Path
 ) -> None:
-    version = subprocess.check_output(
-        [SYSTEM_PYTHON, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], text=True
-    ).strip()
     data_dir = open_folder / "data"
     attacks = [
         f"open({str(data_dir / FILE_NAME)!r}, 'rb')",
@@ -86,19 +105,10 @@ def test_without_namespaces_the_data_folder_is_closed_and_nothing_is_left_runnin
         "import os; result = os.getuid()",
         "import subprocess; subprocess.Popen(['setsid', 'sleep', '314159']); import os; os._exit(7)",
     ]
-    ended = subprocess.run(
-        [*WITHOUT_NAMESPACES, sys.executable, "-c", SCRIPT, str(data_dir), version, *attacks],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        cwd=Path.cwd(),
-        env={**os.environ, "PATH": "/usr/bin:/bin"},
-    )
 
-    assert "RESULT" in ended.stdout, ended.stderr
-    assert "confinement is not whole" in ended.stdout + ended.stderr
-    *refused, user, left = json.loads(ended.stdout.partition("RESULT ")[2])
+    (*refused, user, left), said = attacked(WITHOUT_NAMESPACES, data_dir, *attacks)
+
+    assert "confinement is not whole" in said
     assert ["Permission denied" in each["error"]["message"] for each in refused] == [True] * 4
     assert user["output"] not in (None, "0")
     assert left["error"]["detail"] == {"exit": 7}
@@ -107,3 +117,12 @@ def test_without_namespaces_the_data_folder_is_closed_and_nothing_is_left_runnin
         for line in subprocess.check_output(["ps", "-e", "-o", "args"], text=True).splitlines()
         if "314159" in line
     ]
+
+
+@pytest.mark.skipif(not SYSTEM_PYTHON.exists(), reason="models need a Python that all users may execute")
+def test_where_no_priority_may_be_chosen_models_run_all_the_same(open_folder: Path) -> None:
+    (prediction,), _ = attacked(
+        WITHOUT_PRIORITIES, open_folder / "data", "import os; result = os.sched_getscheduler(0)"
+    )
+
+    assert prediction["output"] == str(os.SCHED_IDLE), prediction["error"]

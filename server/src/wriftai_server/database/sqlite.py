@@ -2,7 +2,7 @@
 
 A statement by key takes less time than handing it to a thread, so one held connection serves the loop and no
 await in here suspends, save three: waiting for another process to finish its transaction; scans over many rows;
-and checkpoints, which wait for the disk. The latter two run on a thread with a connection of their own.
+and checkpoints, which wait for the disk. Each of the latter two has a thread and a connection of its own.
 """
 
 import asyncio
@@ -154,9 +154,11 @@ class _Writing:
                     self._connection.execute("COMMIT")
                 self._committed()
         finally:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            self._turn.release()
+            try:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+            finally:
+                self._turn.release()
 
     async def _begin(self) -> None:
         patience = time.monotonic() + _LOCK_PATIENCE
@@ -188,6 +190,7 @@ class SQLiteDatabase:
         self._writing = _Writing(self._connection, self._one_writer, self._transaction, self._count_commit)
         self._scan = SQLiteScan(file)
         self._scanning = contextlib.nullcontext(self._scan)
+        self._folder = SQLiteScan(file)  # Not behind scans, which writers would have to wait for.
         self._commits = 0
         self._checkpoint: asyncio.Task[None] | None = None
 
@@ -212,8 +215,9 @@ class SQLiteDatabase:
     async def close(self) -> None:
         """Let go of the file; the last one to do so folds the write-ahead log into it."""
         if self._checkpoint is not None:
-            await self._checkpoint
+            await asyncio.wait([self._checkpoint])
         self._scan.close()
+        self._folder.close()
         self._connection.close()
 
     def _count_commit(self) -> None:
@@ -224,13 +228,13 @@ class SQLiteDatabase:
     async def _fold(self) -> None:
         """Fold the write-ahead log into the file; what cannot be folded now stays in the log."""
         with contextlib.suppress(DatabaseUnavailable):
-            await self._scan.fold()  # Most of it, while others write.
+            await self._folder.fold()  # Most of it, while others write.
             async with self._one_writer:
-                await self._scan.fold()  # The rest, so that the log begins anew.
+                await self._folder.fold()  # The rest, so that the log begins anew.
 
 
 class SQLiteScan:
-    """Runs reading statements on a thread with a connection of its own.
+    """Runs what takes long on a thread with a connection of its own, one after the other.
 
     Args:
         file: Has the current schema.

@@ -168,9 +168,10 @@ def _limit(spec: Spec) -> None:
         # Where memory runs out, the kernel takes it from models and not from the hub.
         Path("/proc/self/oom_score_adj").write_text("1000")
     # The hub answers first: it is given more of the processors, and not put off the moment that a model is asked.
-    os.nice(_NICENESS)
-    if sys.platform == "linux":
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    with contextlib.suppress(OSError):  # What is around the hub may not allow it.
+        os.nice(_NICENESS)
+        if sys.platform == "linux":
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _watch(spec: Spec, program: int, excess: Callable[[Spec], str | None]) -> NoReturn:
