@@ -1,23 +1,22 @@
 """The command of the hub, whose worker dies at the end of its first turn.
 
-No part of the hub is replaced: waiting for the next turn is what fails, as it might where memory is short.
+No part of the hub is replaced but for waiting for the next turn, which fails as it might where memory is short.
 """
 
-import asyncio
-
 from wriftai_server.cli import app
+from wriftai_server.database.changes import Watch
 
 _TICK_SECONDS = 1.0
 
-_timeout = asyncio.timeout
+_changed = Watch.changed
 
 
-def _doomed(delay: float | None) -> asyncio.Timeout:
-    if delay == _TICK_SECONDS:
+async def _doomed(watch: Watch, seconds: float) -> bool:
+    if seconds == _TICK_SECONDS:
         raise MemoryError("struck by doom")
-    return _timeout(delay)
+    return await _changed(watch, seconds)
 
 
 if __name__ == "__main__":
-    asyncio.timeout = _doomed
+    Watch.changed = _doomed  # type: ignore[method-assign, assignment]
     app()

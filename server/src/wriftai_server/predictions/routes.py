@@ -4,7 +4,6 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from litestar import Request, get, post
-from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 from litestar.response import Stream
 
@@ -22,6 +21,10 @@ from wriftai_server.webhooks.addresses import check_url
 from wriftai_server.wire.predictions import shown
 
 Answer = JSONAnswer[PredictionWithIO]
+ValidateInput = Annotated[
+    bool,
+    HeaderParameter(name="Validate-Input", description="Whether the input is held against the version's schema."),
+]
 
 
 class Wishes(NamedTuple):
@@ -36,24 +39,6 @@ class Wishes(NamedTuple):
     is_checked: bool
     seconds: int | None
     key: str | None
-
-
-async def wishes(
-    request: Request[Any, Any, Any],
-    validate_input: Annotated[
-        bool,
-        HeaderParameter(
-            name="Validate-Input", description="Whether the input is held against the version's schema."
-        ),
-    ] = True,
-    prefer: Prefer = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Wishes:
-    """Read the headers of a request that creates a prediction."""
-    return Wishes(validate_input, patience(request, prefer), idempotency_key)
-
-
-WISHES = {"wishes": Provide(wishes)}
 
 
 @get("/predictions", before_request=signed_in, tags=["predictions"], summary="List the caller's predictions")
@@ -77,7 +62,6 @@ async def list_predictions(
 @post(
     "/predictions",
     before_request=signed_in,
-    dependencies=WISHES,
     tags=["predictions"],
     summary="Run a model",
     status_code=202,
@@ -85,18 +69,20 @@ async def list_predictions(
 async def create_prediction(
     request: Request[Any, Any, Any],
     data: JSONBody[CreatePredictionOf],
-    wishes: NamedDependency[Wishes],
+    validate_input: ValidateInput = True,
+    prefer: Prefer = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Answer:
     """Run the latest version of a model, or one by its number."""
     params = data.given()
     of = service.reference(params.pop("model"))
+    wishes = Wishes(validate_input, patience(request, prefer), idempotency_key)
     return await _create(request, of, params, wishes)
 
 
 @post(
     "/models/{owner:str}/{name:str}/predictions",
     before_request=signed_in,
-    dependencies=WISHES,
     tags=["predictions"],
     summary="Run a model's latest version",
     status_code=202,
@@ -106,17 +92,18 @@ async def create_model_prediction(
     owner: FromPath[str],
     name: FromPath[str],
     data: JSONBody[CreatePrediction],
-    wishes: NamedDependency[Wishes],
+    validate_input: ValidateInput = True,
+    prefer: Prefer = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Answer:
     """Run the latest version of a model."""
-    of = Reference(owner, name)
-    return await _create(request, of, data.given(), wishes)
+    wishes = Wishes(validate_input, patience(request, prefer), idempotency_key)
+    return await _create(request, Reference(owner, name), data.given(), wishes)
 
 
 @post(
     "/versions/{version_id:str}/predictions",
     before_request=signed_in,
-    dependencies=WISHES,
     tags=["predictions"],
     summary="Run a version",
     status_code=202,
@@ -125,9 +112,12 @@ async def create_version_prediction(
     request: Request[Any, Any, Any],
     version_id: FromPath[str],
     data: JSONBody[CreatePrediction],
-    wishes: NamedDependency[Wishes],
+    validate_input: ValidateInput = True,
+    prefer: Prefer = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Answer:
     """Run one version of a model."""
+    wishes = Wishes(validate_input, patience(request, prefer), idempotency_key)
     return await _create(request, version_id, data.given(), wishes)
 
 
