@@ -134,9 +134,12 @@ def _compare(served: dict[int, dict[str, list[Answers]]]) -> list[Row]:
 
 
 def _over_better(sides: dict[str, list[Answers]], what: str) -> Spread:
-    """Give what the hub did, over what the better of the others did in the same round."""
+    """Give what the hub did, over what the better of the others did in the same round.
+
+    The better one is so over all rounds: that of each round would be the one that noise favoured.
+    """
     hub, *others = ([getattr(each, what) for each in sides[name]] for name in (_HUB, _COG, _LITSERVE))
-    return ratio(hub, map(max, *others))
+    return min((ratio(hub, other) for other in others), key=lambda each: each.median)
 
 
 def _start(echo: Echo, scale: Scale) -> list[Row]:
