@@ -190,7 +190,7 @@ class SQLiteDatabase:
         self._writing = _Writing(self._connection, self._one_writer, self._transaction, self._count_commit)
         self._scan = SQLiteScan(file)
         self._scanning = contextlib.nullcontext(self._scan)
-        self._folder = SQLiteScan(file)  # Not behind scans, which writers would have to wait for.
+        self._folding = SQLiteScan(file)  # Not behind scans, which writers would have to wait for.
         self._commits = 0
         self._checkpoint: asyncio.Task[None] | None = None
 
@@ -198,7 +198,7 @@ class SQLiteDatabase:
         """Give the held connection: between its statements nothing else runs in this process."""
         return self._reading
 
-    def writing(self) -> "_Writing":
+    def writing(self) -> _Writing:
         """Open a transaction that is committed at its end, and undone when an exception leaves it."""
         return self._writing
 
@@ -217,7 +217,7 @@ class SQLiteDatabase:
         if self._checkpoint is not None:
             await asyncio.wait([self._checkpoint])
         self._scan.close()
-        self._folder.close()
+        self._folding.close()
         self._connection.close()
 
     def _count_commit(self) -> None:
@@ -228,9 +228,9 @@ class SQLiteDatabase:
     async def _fold(self) -> None:
         """Fold the write-ahead log into the file; what cannot be folded now stays in the log."""
         with contextlib.suppress(DatabaseUnavailable):
-            await self._folder.fold()  # Most of it, while others write.
+            await self._folding.fold()  # Most of it, while others write.
             async with self._one_writer:
-                await self._folder.fold()  # The rest, so that the log begins anew.
+                await self._folding.fold()  # The rest, so that the log begins anew.
 
 
 class SQLiteScan:
