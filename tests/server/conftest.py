@@ -1,6 +1,7 @@
 """Hubs and people for the tests of the server."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,3 +82,10 @@ def bob(people: People) -> Person:
 def anyone(people: People) -> Person:
     """Give a caller without a token."""
     return people.anyone
+
+
+@pytest.fixture
+def fast_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a hundred seconds of patience pass in each."""
+    monotonic, began = time.monotonic, time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: began + (monotonic() - began) * 100)

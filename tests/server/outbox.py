@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -19,6 +20,11 @@ from wriftai_server.webhooks.addresses import Resolve, look_up
 from wriftai_server.webhooks.delivery import Deliverer
 
 LOOPBACK = "127.0.0.0/8"
+
+
+def body(number: int) -> bytes:
+    """Give what is posted."""
+    return json.dumps(number).encode()
 
 
 class Outbox:

@@ -3,7 +3,6 @@
 import asyncio
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -268,13 +267,6 @@ def test_a_writer_that_gives_up_lets_the_next_one_try(tmp_path: Path, other: sql
         assert await count(database) == 2
 
     on_database(tmp_path, work)
-
-
-@pytest.fixture
-def fast_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a hundred seconds pass in each."""
-    monotonic, began = time.monotonic, time.monotonic()
-    monkeypatch.setattr(time, "monotonic", lambda: began + (monotonic() - began) * 100)
 
 
 @pytest.mark.usefixtures("fast_clock")

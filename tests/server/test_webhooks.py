@@ -5,12 +5,10 @@ import hashlib
 import hmac
 import json
 import signal
-import socket
 import sys
-import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.server.outbox import delivering, outbox_in, until
+from tests.server.outbox import body, delivering, outbox_in, until
 from tests.server.receiver import TAKEN, Receiver, Visit, be_silent, status, take
 from wriftai import verify_webhook
 from wriftai_server._version import __version__
@@ -26,10 +24,6 @@ from wriftai_server.database.values import timestamp
 
 CERTIFICATE = Path(__file__).parents[1] / "client" / "loopback.pem"
 BODY = '{"id": "1", "output": "\u00e4 \\u2028"}'.encode()
-
-
-def body(number: int) -> bytes:
-    return json.dumps(number).encode()
 
 
 def ago(**past: float) -> str:
@@ -244,13 +238,6 @@ def test_a_receiver_that_was_down(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-@pytest.fixture
-def fast_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a hundred seconds of patience pass in each."""
-    monotonic, began = time.monotonic, time.monotonic()
-    monkeypatch.setattr(time, "monotonic", lambda: began + (monotonic() - began) * 100)
-
-
 async def drip(visit: Visit) -> None:
     while True:
         await visit.send(b"HTTP/1.1 200 OK\r\nX: y\r\n"[:1])
@@ -403,102 +390,6 @@ def test_a_claim_that_ran_out_counts_no_more(tmp_path: Path) -> None:
                 outbox.hurry()
                 await outbox.empty()
             assert receiver.bodies == [1, 1, 2]
-
-    asyncio.run(scenario())
-
-
-def test_receivers_that_do_not_answer_leave_places_to_others(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        async with (
-            Receiver(be_silent).listening() as silent,
-            Receiver().listening() as receiver,
-            delivering(tmp_path) as outbox,
-        ):
-            someone = outbox.add_user()
-            for _ in range(100):
-                await outbox.send(silent.url, body(1), user_id=someone)
-            await until(lambda: len(silent.visits) == 16)
-            await outbox.send(receiver.url, body(2))
-            await until(lambda: receiver.visits)
-            assert len(silent.visits) == 16
-
-    asyncio.run(scenario())
-
-
-@contextmanager
-def slow_names(patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Have the system find names on this machine, but for `slow.invalid`; give what it is asked for."""
-    asked, is_over = [], threading.Event()
-
-    def find(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
-        asked.append(host)
-        if host == "slow.invalid":
-            is_over.wait()
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
-
-    patch.setattr(socket, "getaddrinfo", find)
-    try:
-        yield asked
-    finally:
-        is_over.set()
-
-
-def test_names_that_take_long_to_look_up_leave_places_to_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def scenario() -> None:
-        async with Receiver().listening() as receiver, delivering(tmp_path) as outbox:
-            with slow_names(monkeypatch) as asked:
-                someone = outbox.add_user()
-                for _ in range(20):
-                    await outbox.send("http://slow.invalid/", body(1), user_id=someone)
-                await until(lambda: len(asked) == 16)
-                await outbox.send(f"http://quick.invalid:{receiver.port}/", body(2))
-                await until(lambda: receiver.visits)
-                assert asked.count("slow.invalid") == 16
-
-    asyncio.run(scenario())
-
-
-@pytest.mark.usefixtures("fast_clock")
-def test_a_name_that_is_still_looked_up_keeps_the_place_of_its_user(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def scenario() -> None:
-        async with delivering(tmp_path) as outbox:
-            with slow_names(monkeypatch) as asked, capture_logs() as logs:
-                someone = outbox.add_user()
-                for _ in range(40):
-                    await outbox.send("http://slow.invalid/", body(1), user_id=someone)
-                await until(lambda: len(logs) == 16)
-                assert {entry["reason"] for entry in logs} == {"no answer within 10 s"}
-                outbox.hurry()
-                await asyncio.sleep(20)
-                assert len(asked) == 16
-            await until(lambda: len(asked) > 16)
-
-    asyncio.run(scenario())
-
-
-def test_so_many_are_under_way_at_a_time_and_no_more(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        free = asyncio.Event()
-
-        async def hold(visit: Visit) -> None:
-            await free.wait()
-            await take(visit)
-
-        async with Receiver(hold).listening() as receiver, outbox_in(tmp_path) as outbox:
-            for user_id in [outbox.add_user() for _ in range(5)]:
-                for _ in range(16):
-                    await outbox.send(receiver.url, body(1), user_id=user_id)
-            async with delivering(tmp_path):
-                await until(lambda: len(receiver.visits) >= 64)
-                await asyncio.sleep(0.2)
-                assert len(receiver.visits) == 64
-                free.set()
-                await outbox.empty()
-        assert len(receiver.visits) == 80
 
     asyncio.run(scenario())
 
