@@ -7,6 +7,7 @@ foreign key.
 """
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -95,7 +96,22 @@ models = Table(
     CheckConstraint("visibility IN ('private', 'public')", "visibility"),
 )
 Index("uq_models_name", models.c.owner_id, func.lower(models.c.name), unique=True)
-Index("ix_models_name", func.lower(models.c.name))
+# The beginnings of names, in their order: everyone's public models, and an owner's private ones.
+Index(
+    "ix_models_public_name",
+    func.lower(models.c.name),
+    models.c.id,
+    sqlite_where=text("visibility = 'public'"),
+    postgresql_where=text("visibility = 'public'"),
+)
+Index(
+    "ix_models_private_name",
+    models.c.owner_id,
+    func.lower(models.c.name),
+    models.c.id,
+    sqlite_where=text("visibility = 'private'"),
+    postgresql_where=text("visibility = 'private'"),
+)
 # One index for each order of each set of models that a list is put together from (see models/store.py).
 for _key in ("created_at", "predictions_count"):
     Index(f"ix_models_all_{_key}", models.c.visibility, models.c[_key], models.c.id)
@@ -113,6 +129,28 @@ versions = Table(
     Column("created_at", Text, nullable=False),
     UniqueConstraint("model_id", "number"),
 )
+
+# Predictions that are not yet in the counts of their models: a row more makes nobody wait, a change of one does.
+prediction_tallies = Table(
+    "prediction_tallies",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("model_id", Text, nullable=False, index=True),
+)
+
+# What changed in what search finds, in the order of commits; see database/feed.py.
+feed = Table(
+    "feed",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("transaction_id", BigInteger, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("subject_id", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    CheckConstraint("subject IN ('beginning', 'model', 'user')", "subject"),
+    sqlite_autoincrement=True,
+)
+Index("ix_feed_order", feed.c.transaction_id, feed.c.id)
 
 idempotency_keys = Table(
     "idempotency_keys",

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from wriftai.models import ModelsSortBy
+from wriftai_server.database import feed
 from wriftai_server.database.driver import Reader, Row, Transaction
 from wriftai_server.database.schema import hardware, models, users, versions
 from wriftai_server.database.statements import Query, Statement, behind, keyset, ordered
@@ -191,21 +192,26 @@ async def page(
 async def add(transaction: Transaction, **values: Any) -> None:
     """Store a new model."""
     await transaction.execute(_INSERT, **values)
+    await feed.note(transaction, "model", values["id"])
 
 
 async def add_new(transaction: Transaction, rows: list[dict[str, Any]]) -> int:
     """Store those models whose names their owners do not have yet; give their number."""
-    return await transaction.execute_many(_INSERT_NEW, rows)
+    added = await transaction.execute_many(_INSERT_NEW, rows)
+    await feed.note_all(transaction, "model", (row["id"] for row in rows))
+    return added
 
 
 async def change(transaction: Transaction, *, model_id: str, **values: Any) -> None:
     """Change some columns of a model."""
     await transaction.execute(_update(*sorted(values)), model_id=model_id, **values)
+    await feed.note(transaction, "model", model_id)
 
 
 async def remove(transaction: Transaction, *, model_id: str) -> None:
     """Remove a model and its versions."""
     await transaction.execute(_DELETE, model_id=model_id)
+    await feed.note(transaction, "model", model_id)
 
 
 async def next_version_number(transaction: Transaction, *, model_id: str) -> int:
@@ -213,6 +219,7 @@ async def next_version_number(transaction: Transaction, *, model_id: str) -> int
     row = await transaction.one(_NEXT_NUMBER, model_id=model_id)
     if row is None:
         raise LookupError(model_id)
+    await feed.note(transaction, "model", model_id)
     number: int = row[0]
     return number
 
@@ -225,6 +232,7 @@ async def count_prediction(transaction: Transaction, *, model_id: str) -> None:
 async def find_latest_version(transaction: Transaction, *, model_id: str) -> None:
     """Make the newest version that is left the latest."""
     await transaction.execute(_LATEST, model_id=model_id)
+    await feed.note(transaction, "model", model_id)
 
 
 def sort_key_types(sort_by: ModelsSortBy) -> tuple[type, ...]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
+from wriftai_server.database import feed
 from wriftai_server.database.driver import Reader, Row, Transaction
 from wriftai_server.database.schema import tokens, users
 from wriftai_server.database.statements import Statement, keyset
@@ -69,11 +70,13 @@ async def every(view: Reader) -> list[Row]:
 async def add(transaction: Transaction, **values: Any) -> None:
     """Store a new user."""
     await transaction.execute(_INSERT, **values)
+    await feed.note(transaction, "user", values["id"])
 
 
 async def change(transaction: Transaction, *, user_id: str, **values: Any) -> None:
     """Change some columns of a user."""
     await transaction.execute(_update(*sorted(values)), user_id=user_id, **values)
+    await feed.note(transaction, "user", user_id)
 
 
 async def add_token(transaction: Transaction, token: Token, *, user_id: str, label: str, created_at: str) -> None:

@@ -1,0 +1,131 @@
+"""The feed: which models and users changed, in the order of commits, for whoever keeps a copy elsewhere.
+
+A note only names what changed: whoever reads it looks at what that is like by now, or finds it gone. It is
+written in the transaction of the change. On PostgreSQL transactions overlap, and one that began earlier may
+end later: so notes are in the order of transactions, and those of one are given when all before it have
+ended. A reader so misses none. It remembers the last note that it has read: where that is gone, so may others
+be, or it is another database, and the reader begins anew.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import BigInteger, Integer, bindparam, insert, select, tuple_
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from wriftai_server.database.driver import Reader, Transaction
+from wriftai_server.database.schema import feed
+from wriftai_server.database.statements import Statement
+from wriftai_server.database.values import now
+
+Subject = Literal["beginning", "model", "user"]
+
+
+class Note(NamedTuple):
+    """Names something that changed.
+
+    Attributes:
+        transaction_id: Of the change; always 0 where transactions do not overlap.
+        id: Orders notes of a transaction.
+        subject: What changed; `user` with all that the user owns.
+        subject_id: UUID.
+        created_at: When.
+    """
+
+    transaction_id: int
+    id: int
+    subject: Subject
+    subject_id: str
+    created_at: str
+
+
+class _ThisTransaction(FunctionElement[int]):
+    type = BigInteger()
+    inherit_cache = True
+
+
+class _FirstUnderWay(FunctionElement[int]):
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(_ThisTransaction)
+def _none(*_: Any, **__: Any) -> str:
+    return "0"
+
+
+@compiles(_ThisTransaction, "postgresql")
+def _own(*_: Any, **__: Any) -> str:
+    return "pg_current_xact_id()::text::bigint"
+
+
+@compiles(_FirstUnderWay)
+def _after_all(*_: Any, **__: Any) -> str:
+    return "1"
+
+
+@compiles(_FirstUnderWay, "postgresql")
+def _first(*_: Any, **__: Any) -> str:
+    return "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+
+
+_COLUMNS = [feed.c[name] for name in Note._fields]
+_ADD = Statement(
+    insert(feed).values(
+        transaction_id=_ThisTransaction(),
+        **{name: bindparam(name) for name in ("subject", "subject_id", "created_at")},
+    )
+)
+_ORDER = (feed.c.transaction_id, feed.c.id)
+_SETTLED = feed.c.transaction_id < _FirstUnderWay()
+_AFTER = Statement(
+    select(*_COLUMNS)
+    .where(
+        _SETTLED,
+        tuple_(*_ORDER)
+        > tuple_(bindparam("transaction_id", type_=BigInteger()), bindparam("id", type_=BigInteger())),
+    )
+    .order_by(*_ORDER)
+    .limit(bindparam("most", type_=Integer()))
+)
+_LAST = Statement(select(*_COLUMNS).where(_SETTLED).order_by(*(column.desc() for column in _ORDER)).limit(1))
+_AT = Statement(select(*_COLUMNS).where(feed.c.id == bindparam("id")))
+
+
+async def note(transaction: Transaction, subject: Subject, *ids: str) -> None:
+    """Note that models or users changed, in the transaction that changes them."""
+    await note_all(transaction, subject, ids)
+
+
+async def note_all(transaction: Transaction, subject: Subject, ids: Iterable[str]) -> None:
+    """Note that many models or users changed."""
+    moment = now()
+    rows = [{"subject": subject, "subject_id": each, "created_at": moment} for each in ids]
+    await transaction.execute_many(_ADD, rows)
+
+
+async def last(view: Reader) -> Note:
+    """Give the last note that can be read by now; there always is one."""
+    row = await view.one(_LAST)
+    if row is None:
+        raise LookupError("The feed has lost its beginning.")
+    return Note(*row)
+
+
+async def after(view: Reader, position: Note, *, limit: int) -> list[Note] | None:
+    """Give the notes behind one, in order.
+
+    Args:
+        view: Runs the queries.
+        position: The last that was read.
+        limit: How many at most.
+
+    Returns:
+        None when the note of the position is not in this feed: the reader is to begin anew.
+    """
+    known = await view.one(_AT, id=position.id)
+    if known is None or Note(*known) != position:
+        return None
+    found = await view.all(_AFTER, transaction_id=position.transaction_id, id=position.id, most=limit)
+    return [Note(*row) for row in found]
