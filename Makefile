@@ -55,7 +55,7 @@ test-kill: export KILL_SEEDS ?= 5
 test-kill: $(INSTALLED)  ## Kill anything of a hub for KILL_SECONDS (120), with each of KILL_SEEDS (5) seeds
 	$(BIN)/pytest -s tests/system/test_kill_anything.py
 
-test-pythons: $(INSTALLED)  ## Run tests of client and runtime on each Python from 3.10 on that is installed
+test-pythons: $(INSTALLED)  ## Run tests of client and runtime on each other Python from 3.10 on that is installed
 	$(BIN)/python tests/run_pythons.py
 
 test-examples: $(INSTALLED)  ## Run all examples, also those that install a lot

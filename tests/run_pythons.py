@@ -1,7 +1,8 @@
-"""Runs tests of the client and the runtime on each Python that they support and that is installed.
+"""Runs tests of the client and the runtime on each other Python that they support and that is installed.
 
-`make test-pythons`: each Python gets an environment of its own beside `.venv`, with the pinned packages, and with
-the client and the runtime as others install them: from their wheels.
+`make test` runs them on the Python of `.venv`; `make test-pythons` on the others. Each gets an environment of
+its own beside it, with the pinned packages, and with the client and the runtime as others install them: from
+their wheels.
 """
 
 import os
@@ -15,6 +16,7 @@ from pathlib import Path
 
 AT_ONCE = 2
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
+OTHERS = [version for version in VERSIONS if version != f"{sys.version_info[0]}.{sys.version_info[1]}"]
 ROOT = Path(__file__).resolve().parents[1]
 BIN = ROOT / ".venv" / "bin"
 TESTS = ("tests/client", "tests/runtime/test_signatures.py", "tests/runtime/test_cancelling.py")
@@ -23,11 +25,11 @@ NEEDS_TYPE_CHECKERS = "tests/client/test_typing.py"
 
 def main() -> int:
     """Test on all that is found; give the exit code."""
-    found = {version: python for version in VERSIONS if (python := find(version))}
+    found = {version: python for version in OTHERS if (python := find(version))}
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as threads:
         wheels = build(folder)
         results = list(threads.map(lambda version: check(version, found[version], wheels), found))
-    missing = [version for version in VERSIONS if version not in found]
+    missing = [version for version in OTHERS if version not in found]
     if missing:
         say(f"Not found: Python {', '.join(missing)}.")
     return 0 if results and all(results) else 1
