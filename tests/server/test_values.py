@@ -3,7 +3,7 @@
 import time
 import uuid
 
-from wriftai_server.database.values import new_id
+from wriftai_server.database.values import new_id, popularity
 
 
 def test_ids_are_in_order_of_time() -> None:
@@ -21,3 +21,11 @@ def test_ids_are_in_order_of_time() -> None:
 
 def test_ids_of_one_moment_differ() -> None:
     assert len({new_id() for _ in range(10_000)}) == 10_000
+
+
+def test_popularity_tells_small_counts_apart_and_never_turns_around() -> None:
+    ranks = [popularity(count) for count in range(5000)]
+    assert ranks[:17] == list(range(17))
+    assert ranks == sorted(ranks)
+    assert popularity(1040) == popularity(1087) < popularity(1160)
+    assert popularity(2**63 - 1) < 512

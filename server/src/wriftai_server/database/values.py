@@ -24,6 +24,15 @@ def fold(text: str) -> str:
     return text.lower() if text.isascii() else text.translate(_LOWER)
 
 
+def popularity(predictions_count: int) -> int:
+    """Give the rank that a model has among those that a search finds as good: from 0 to 511, higher first.
+
+    It tells small counts apart, and large ones by their four leading bits, so that it changes seldom.
+    """
+    dropped = max(predictions_count.bit_length() - 4, 0)
+    return 8 * dropped + (predictions_count >> dropped)
+
+
 def timestamp(moment: datetime) -> str:
     """Write a moment in RFC 3339, UTC, with six digits of fraction, so that times sort as text."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
