@@ -53,6 +53,17 @@ class Transaction(Reader, Protocol):
         """
         ...
 
+    async def lock(self, *names: str) -> None:
+        """Make others who lock one of these names wait until this transaction ends.
+
+        For rules that rows alone do not hold, such as a look that decides what is written. To be called once in
+        a transaction, before that look: whoever locks some names and then others may wait for someone who waits.
+
+        Raises:
+            DatabaseUnavailable: Someone else keeps one of them for too long.
+        """
+        ...
+
 
 class Database(Protocol):
     """A database that is open and has the current schema."""

@@ -113,6 +113,9 @@ class SQLiteTransaction:
         with _ERRORS_NAMED:
             return self._run_many(sql, ({**constants, **row} for row in rows)).rowcount
 
+    async def lock(self, *names: str) -> None:
+        """Do nothing: writers wait for one another anyway."""
+
 
 class _Writing:
     """Opens transactions on one connection, one after the other.
