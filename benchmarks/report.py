@@ -7,7 +7,7 @@ from typing import NamedTuple
 from benchmarks.spread import Spread
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "README.md"
-_BEGIN = "<!-- Results, written by `python -m benchmarks --write`; do not edit from here on. -->\n"
+_BEGIN = "<!-- Results, written by `{}`; do not edit from here on. -->\n"
 
 
 class Row(NamedTuple):
@@ -64,10 +64,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def keep(text: str) -> None:
-    """Put results in the place of those that the page has."""
-    explained, begin, _ = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
-    PAGE.write_text(f"{explained}{begin or _BEGIN}\n{text}\n", encoding="utf-8")
+def keep(text: str, *, page: Path = PAGE, command: str = "python -m benchmarks --write") -> None:
+    """Put results in the place of those that a page has from a command."""
+    begin = _BEGIN.format(command)
+    explained, _, _ = page.read_text(encoding="utf-8").partition(begin)
+    page.write_text(f"{explained}{begin}\n{text}\n", encoding="utf-8")
 
 
 def _row(what: str, found: Spread, pattern: str) -> Row:

@@ -1,0 +1,1 @@
+"""How good what a search finds is, judged by what people meant."""
