@@ -29,6 +29,7 @@ from wriftai_server.images import upload_routes as image_uploads
 from wriftai_server.images.blobs import Blobs
 from wriftai_server.logs import RequestLog
 from wriftai_server.models import routes as models
+from wriftai_server.models import tallies
 from wriftai_server.predictions import routes as predictions
 from wriftai_server.predictions.inputs import Inspector
 from wriftai_server.search import routes as search
@@ -149,13 +150,14 @@ def build(settings: Settings) -> Hub:
     async def life(_: Litestar) -> AsyncIterator[None]:
         async with database.writing() as transaction:
             await hardware.offer(transaction, offered)
-        working = None if worker is None else asyncio.create_task(worker.run())
-        if working is not None:
-            working.add_done_callback(hub.note_end)
+        tasks = [asyncio.create_task(tallies.keep_folding(database))]
+        if worker is not None:
+            tasks.append(asyncio.create_task(worker.run()))
+            tasks[-1].add_done_callback(hub.note_end)
         yield
-        if working is not None:
-            working.cancel()
-            await asyncio.wait([working])
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         await litestar.state["inspector"].close()
         await database.close()
         requests.flush()

@@ -2,7 +2,8 @@
 
 What a caller may see of them is merged from at most two sets, each with an index in every order: everyone's
 public models or one owner's, and the caller's private ones. A page reads only as many rows of each as it shows,
-so it costs the same at any depth, and however many private models of others lie between.
+so it costs the same at any depth, and however many private models of others lie between. In the order of
+predictions, models with tallies (see models/tallies.py) are one set more: there are as many as a second brings.
 """
 
 from functools import cache
@@ -25,19 +26,15 @@ from sqlalchemy import (
 from wriftai.models import ModelsSortBy
 from wriftai_server.database import feed
 from wriftai_server.database.driver import Reader, Row, Transaction
-from wriftai_server.database.schema import hardware, models, users, versions
+from wriftai_server.database.schema import hardware, models, prediction_tallies, users, versions
 from wriftai_server.database.statements import Query, Statement, behind, keyset, ordered
 from wriftai_server.database.values import fold
 from wriftai_server.http.paging import Place
 from wriftai_server.wire.models import COLUMNS
 
-SORT_KEYS = {
-    ModelsSortBy.CREATED_AT: models.c.created_at,
-    ModelsSortBy.PREDICTION_COUNT: models.c.predictions_count,
-}
-
 _PUBLIC = models.c.visibility == literal_column("'public'")
 _PRIVATE = models.c.visibility == literal_column("'private'")
+_TALLIED = prediction_tallies.c.model_id == models.c.id
 VISIBLE = or_(_PUBLIC, models.c.owner_id == bindparam("viewer"))
 
 
@@ -99,11 +96,6 @@ _LATEST = Statement(
         .scalar_subquery()
     )
 )
-_COUNT_PREDICTION = Statement(
-    update(models)
-    .where(models.c.id == bindparam("model_id"))
-    .values(predictions_count=models.c.predictions_count + 1)
-)
 
 
 @cache
@@ -124,14 +116,42 @@ _SETS = {
 
 @cache
 def _page(sets: tuple[str, ...], sort_by: ModelsSortBy, descending: bool, after: bool) -> Statement:
-    order = [SORT_KEYS[sort_by], models.c.id]
-    if len(sets) == 1:
-        return Statement(keyset(whole().where(*_SETS[sets[0]]), order, descending=descending, after=after))
+    if sort_by == ModelsSortBy.PREDICTION_COUNT:
+        some = _by_count(sets, descending=descending, after=after)
+    else:
+        order = [models.c.created_at, models.c.id]
+        if len(sets) == 1:
+            return Statement(keyset(whole().where(*_SETS[sets[0]]), order, descending=descending, after=after))
+        keys = select(models.c.id, models.c.created_at.label("key"))
+        some = [keys.where(*_SETS[each], *behind(order, descending=descending, after=after)) for each in sets]
     # Of several sets only keys are merged, in the order of the indexes; whole rows are fetched for one page.
-    keys = select(models.c.id, SORT_KEYS[sort_by].label("key"))
-    some = [keys.where(*_SETS[each], *behind(order, descending=descending, after=after)) for each in sets]
     merged = ordered(union_all(*some), ["key", "id"], descending=descending).subquery()
     return Statement(whole().join(merged, merged.c.id == models.c.id))
+
+
+def _by_count(sets: tuple[str, ...], *, descending: bool, after: bool) -> list[Query]:
+    """Select keys of the models whose counts are what their rows say, and of those few that have tallies.
+
+    The former are cut to a page one by one, since PostgreSQL would sort all of them otherwise.
+    """
+    order = [models.c.predictions_count, models.c.id]
+    settled = select(models.c.id, models.c.predictions_count.label("key")).where(~exists().where(_TALLIED))
+    pages = [keyset(settled.where(*_SETS[each]), order, descending=descending, after=after) for each in sets]
+    tallies = (
+        select(prediction_tallies.c.model_id, func.count().label("more"))
+        .group_by(prediction_tallies.c.model_id)
+        .subquery()
+    )
+    count = models.c.predictions_count + tallies.c.more
+    tallied = (
+        select(models.c.id, count.label("key"))
+        .join_from(tallies, models, models.c.id == tallies.c.model_id)
+        .where(
+            or_(*(and_(*_SETS[each]) for each in sets)),
+            *behind([count, models.c.id], descending=descending, after=after),
+        )
+    )
+    return [*(select(page.subquery()) for page in pages), tallied]
 
 
 def key_of(sort_by: ModelsSortBy) -> Any:
@@ -186,7 +206,7 @@ async def page(
     descending = descending != place.backward
     statement = _page(tuple(sets), sort_by, descending, place.key is not None)
     rows = await view.all(statement, **values)
-    return rows if len(sets) == 1 else sorted(rows, key=key_of(sort_by), reverse=descending)
+    return sorted(rows, key=key_of(sort_by), reverse=descending)
 
 
 async def add(transaction: Transaction, **values: Any) -> None:
@@ -222,11 +242,6 @@ async def next_version_number(transaction: Transaction, *, model_id: str) -> int
     await feed.note(transaction, "model", model_id)
     number: int = row[0]
     return number
-
-
-async def count_prediction(transaction: Transaction, *, model_id: str) -> None:
-    """Count one more prediction."""
-    await transaction.execute(_COUNT_PREDICTION, model_id=model_id)
 
 
 async def find_latest_version(transaction: Transaction, *, model_id: str) -> None:

@@ -12,7 +12,7 @@ from wriftai_server.http.caller import Caller
 from wriftai_server.http.paging import Cut, Place, cut
 from wriftai_server.http.problems import Problem, not_found
 from wriftai_server.images import service as images
-from wriftai_server.models import store as models_store
+from wriftai_server.models import tallies
 from wriftai_server.predictions import inputs, queue, store
 
 UNFINISHED = frozenset({Status.pending, Status.started})
@@ -93,7 +93,7 @@ async def create(
         hub_url=caller.hub_url if webhook_url else None,
         now=now(),
     )
-    await models_store.count_prediction(transaction, model_id=target.model_id)
+    await tallies.add(transaction, model_id=target.model_id)
     return created
 
 

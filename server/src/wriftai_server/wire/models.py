@@ -2,11 +2,21 @@
 
 from collections.abc import Iterable
 
+from sqlalchemy import func, select
+
 from wriftai.common_types import User
 from wriftai.models import Model
 from wriftai_server.database.driver import Row
-from wriftai_server.database.schema import hardware, models
+from wriftai_server.database.schema import hardware, models, prediction_tallies
 from wriftai_server.wire import users, versions
+
+_tallies = (
+    select(func.count())
+    .select_from(prediction_tallies)
+    .where(prediction_tallies.c.model_id == models.c.id)
+    .correlate(models)
+    .scalar_subquery()
+)
 
 _OWN = (
     models.c.id,
@@ -18,7 +28,7 @@ _OWN = (
     models.c.source_url,
     models.c.license_url,
     models.c.paper_url,
-    models.c.predictions_count,
+    (models.c.predictions_count + _tallies).label("predictions_count"),
     hardware.c.name.label("hardware_name"),
     hardware.c.identifier,
 )
