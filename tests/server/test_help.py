@@ -15,6 +15,8 @@ COMMANDS: tuple[list[str], ...] = (
     ["serve"],
     ["worker"],
     ["import"],
+    ["backup"],
+    ["restore"],
     ["users"],
     ["users", "create"],
     ["users", "list"],

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wriftai_server._version import __version__
-from wriftai_server.cli import models, serve, tokens, users, worker
+from wriftai_server.cli import backup, models, restore, serve, tokens, users, worker
 
 app = typer.Typer(
     name="wriftai-server",
@@ -21,6 +21,8 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.command("import")(models.import_)
+app.command("backup")(backup.backup)
+app.command("restore")(restore.restore)
 app.add_typer(users.app, name="users")
 app.add_typer(tokens.app, name="tokens")
 

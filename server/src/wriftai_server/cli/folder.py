@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -34,7 +34,6 @@ def on_database(data_dir: Path, work: Callable[[Database], Awaitable[T]], *, cre
         work: Is given the database.
         create: Whether to make what is missing; otherwise it ends the command.
     """
-    from wriftai_server.cli.refusals import REFUSALS
     from wriftai_server.database.opening import FILE_NAME, open_database
 
     if not create and not (data_dir / FILE_NAME).exists():
@@ -47,8 +46,15 @@ def on_database(data_dir: Path, work: Callable[[Database], Awaitable[T]], *, cre
         finally:
             await database.close()
 
+    return finish(whole())
+
+
+def finish(work: Coroutine[Any, Any, T]) -> T:
+    """Do some work to its end; refusals end the command."""
+    from wriftai_server.cli.refusals import REFUSALS
+
     try:
-        return asyncio.run(whole())
+        return asyncio.run(work)
     except REFUSALS as error:
         raise fail(error) from None
     except UnicodeEncodeError:

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wriftai_server.cli.folder import DEFAULT, DataDir, on_database
+from wriftai_server.cli.progress import bars
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.progress import Progress
-
     from wriftai_server.database.driver import Database
 
 
@@ -40,7 +38,7 @@ def import_(
         async with database.writing() as transaction:
             await hardware.offer_if_none(transaction, catalogue.detect)
         created = present = bad = 0
-        with _progress(console) as progress, file.open("rb") as lines:
+        with bars(console) as progress, file.open("rb") as lines:
             task = progress.add_task(f"Importing {file.name}", total=file.stat().st_size)
             async for batch in load(database, lines, owner=owner):
                 for line in batch.bad:
@@ -55,15 +53,3 @@ def import_(
     console.print(f"{created:,} created, {present:,} there already, {bad:,} bad lines.", highlight=False)
     if bad:
         raise typer.Exit(1)
-
-
-def _progress(console: Console) -> Progress:
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    )

@@ -6,6 +6,16 @@ from wriftai_server.database.opening import UnusableFolder
 from wriftai_server.hardware.catalogue import BadCatalogue
 from wriftai_server.http.problems import Problem
 from wriftai_server.images.blobs import UnusableStore
+from wriftai_server.moving.progress import CannotMove
 from wriftai_server.worker.confinement.cell import Unconfined
 
-REFUSALS = (UnusableFolder, SchemaTooNew, BadCatalogue, DatabaseUnavailable, Problem, UnusableStore, Unconfined)
+REFUSALS = (
+    UnusableFolder,
+    SchemaTooNew,
+    BadCatalogue,
+    DatabaseUnavailable,
+    Problem,
+    UnusableStore,
+    Unconfined,
+    CannotMove,
+)

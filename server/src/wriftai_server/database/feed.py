@@ -7,10 +7,11 @@ ended. A reader so misses none. It remembers the last note that it has read: whe
 be, or it is another database, and the reader begins anew.
 """
 
+import uuid
 from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import BigInteger, Integer, bindparam, insert, select, tuple_
+from sqlalchemy import BigInteger, Integer, bindparam, delete, insert, select, tuple_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -77,6 +78,8 @@ _ADD = Statement(
         **{name: bindparam(name) for name in ("subject", "subject_id", "created_at")},
     )
 )
+_CLEAR = Statement(delete(feed))
+_BEGIN = Statement(insert(feed).values({name: bindparam(name) for name in Note._fields if name != "id"}))
 _ORDER = (feed.c.transaction_id, feed.c.id)
 _SETTLED = feed.c.transaction_id < _FirstUnderWay()
 _AFTER = Statement(
@@ -103,6 +106,14 @@ async def note_all(transaction: Transaction, subject: Subject, ids: Iterable[str
     moment = now()
     rows = [{"subject": subject, "subject_id": each, "created_at": moment} for each in ids]
     await transaction.execute_many(_ADD, rows)
+
+
+async def begin_anew(transaction: Transaction) -> None:
+    """Forget all notes, in a database that has become another one: nobody's position is in the feed any more."""
+    await transaction.execute(_CLEAR)
+    await transaction.execute(
+        _BEGIN, transaction_id=0, subject="beginning", subject_id=str(uuid.uuid4()), created_at=""
+    )
 
 
 async def last(view: Reader) -> Note:

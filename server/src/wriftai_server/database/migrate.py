@@ -40,6 +40,13 @@ def migrate(file: Path) -> None:
         engine.dispose()
 
 
+def is_known(schema: str) -> bool:
+    """Tell whether this release knows a schema, and so can bring it to the current one."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return any(script.revision == schema for script in ScriptDirectory.from_config(config).walk_revisions())
+
+
 def _engine(file: Path) -> Engine:
     engine = create_engine(
         URL.create("sqlite", database=str(file)), poolclass=NullPool, connect_args={"timeout": 60}

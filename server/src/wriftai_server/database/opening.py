@@ -10,17 +10,19 @@ from wriftai_server.database.migrate import migrate
 from wriftai_server.database.sqlite import SQLiteDatabase
 
 FILE_NAME = "hub.sqlite3"
+# Is in the folder while a backup is being restored to it.
+RESTORING = ".restoring"
 
 
 class UnusableFolder(Exception):
-    """The data folder cannot be made or written to."""
+    """The data folder cannot be made or written to, or is not whole."""
 
 
 def open_database(data_dir: Path) -> Database:
     """Open the database in a folder, brought to the current schema; what is missing is made.
 
     Raises:
-        UnusableFolder: The folder cannot be made or written to.
+        UnusableFolder: The folder cannot be made or written to, or a backup is only half restored to it.
         SchemaTooNew: A newer release has used it.
         DatabaseUnavailable: The disk is full, someone else keeps the database locked, or the file is damaged.
     """
@@ -31,6 +33,10 @@ def open_database(data_dir: Path) -> Database:
         probe.unlink(missing_ok=True)
     except OSError as error:
         raise UnusableFolder(f"The data folder {data_dir} cannot be used: {error.strerror}.") from error
+    if (data_dir / RESTORING).exists():
+        raise UnusableFolder(
+            f"The backup in {data_dir} is not restored yet: let `wriftai-server restore` end, or run it again."
+        )
     file = data_dir / FILE_NAME
     try:
         migrate(file)
