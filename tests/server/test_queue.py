@@ -10,6 +10,7 @@ import pytest
 
 from tests.server.queues import Planned, Queue
 from wriftai.predictions import ErrorSource, Status, TaskError
+from wriftai_server.database.driver import Transaction
 from wriftai_server.http.caller import Caller
 from wriftai_server.http.paging import Place
 from wriftai_server.predictions import queue as steps
@@ -42,8 +43,14 @@ def waiting(queue: Queue, hardware: str = "cpu") -> list[Waiting]:
     return queue.do(lambda transaction: steps.waiting(transaction, hardware_id=hardware))
 
 
-def has_waiting(queue: Queue, version: str) -> bool:
-    return queue.do(lambda transaction: steps.has_waiting(transaction, hardware_id="cpu", version_id=version))
+def first_of(queue: Queue, version: str, ids: list[str]) -> list[str]:
+    """Give those of some predictions that are first to run, of those that wait for a version."""
+
+    async def step(transaction: Transaction) -> list[str]:
+        place = {"hardware_id": "cpu", "version_id": version}
+        return [each for each in ids if await steps.is_first(transaction, prediction_id=each, **place)]
+
+    return queue.do(step)
 
 
 def test_a_claim_says_what_to_run(queue: Queue) -> None:
@@ -67,14 +74,13 @@ def test_a_claim_is_for_a_version_on_hardware(queue: Queue) -> None:
 
 def test_it_is_known_which_versions_are_waited_for_since_when(queue: Queue) -> None:
     assert waiting(queue) == []
-    for version in ("b", "a", "b", "c"):
-        queue.add(version=version)
-    queue.add(version="d", hardware="gpu")
+    ids = [queue.add(version=version) for version in ("b", "a", "b", "c")]
+    ids.append(queue.add(version="d", hardware="gpu"))
     assert waiting(queue) == [Waiting("a", "000002"), Waiting("b", "000001"), Waiting("c", "000004")]
-    assert [has_waiting(queue, version) for version in "abd"] == [True, True, False]
+    assert [first_of(queue, version, ids) for version in "abd"] == [ids[1:2], ids[:1], []]
     queue.claim(version="b")
     queue.claim(version="a")
-    assert [has_waiting(queue, version) for version in "abd"] == [False, True, False]
+    assert [first_of(queue, version, ids) for version in "abd"] == [[], ids[2:3], []]
     assert waiting(queue) == [Waiting("b", "000003"), Waiting("c", "000004")]
     assert waiting(queue, "gpu") == [Waiting("d", "000005")]
 

@@ -34,12 +34,23 @@ async def id_of(view: Reader, identifier: str) -> str:
 
 async def offer_if_none(transaction: Transaction, catalogue: Callable[[], list[Entry]]) -> None:
     """Offer what a catalogue lists, unless something is offered already."""
+    await _wait_turn(transaction)
     if not await store.page(transaction, Place(), limit=1):
-        await offer(transaction, catalogue())
+        await _offer(transaction, catalogue())
 
 
 async def offer(transaction: Transaction, catalogue: list[Entry]) -> None:
     """Offer just what a catalogue lists, in its order."""
+    await _wait_turn(transaction)
+    await _offer(transaction, catalogue)
+
+
+async def _wait_turn(transaction: Transaction) -> None:
+    # Several hubs start at once, and each finds that the others' entries are missing.
+    await transaction.lock("what hardware is offered")
+
+
+async def _offer(transaction: Transaction, catalogue: list[Entry]) -> None:
     moment = datetime.now(UTC)
     await store.withdraw_all(transaction)
     for entry in catalogue:

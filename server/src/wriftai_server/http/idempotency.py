@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request
 from litestar.params import HeaderParameter
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select, tuple_
 
 from wriftai_server.database.driver import Transaction
 from wriftai_server.database.schema import idempotency_keys
@@ -38,7 +38,10 @@ _FIND = Statement(
     )
 )
 _INSERT = Statement(insert(idempotency_keys).values({c.name: bindparam(c.name) for c in idempotency_keys.c}))
-_FORGET = Statement(delete(idempotency_keys).where(idempotency_keys.c.created_at < bindparam("before")))
+_NAMED = (idempotency_keys.c.user_id, idempotency_keys.c.key)
+_old = select(*_NAMED).where(idempotency_keys.c.created_at < bindparam("before"))
+# What another request removes just now need not be waited for.
+_FORGET = Statement(delete(idempotency_keys).where(tuple_(*_NAMED).in_(_old.with_for_update(skip_locked=True))))
 
 
 async def once(
@@ -61,6 +64,8 @@ async def once(
     if key is None:
         return await work()
     fingerprint = await _fingerprint(request)
+    # Of two requests with one key the second waits for the answer of the first.
+    await transaction.lock(f"idempotency key of {request.user.id}: {key}")
     await transaction.execute(_FORGET, before=timestamp(datetime.now(UTC) - _KEPT))
     known = await transaction.one(_FIND, user_id=request.user.id, key=key)
     if known is not None:

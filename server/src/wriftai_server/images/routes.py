@@ -63,7 +63,7 @@ async def delete_blob(
     """Take a blob from a model that the caller owns."""
     digest = references.digest(digest)
     async with request.app.state["database"].writing() as transaction:
-        model_id = await service.pushed(transaction, request.user, owner=owner, name=name)
+        model_id = await service.locked(transaction, request.user, owner=owner, name=name)
         await service.remove_blob(transaction, model_id=model_id, digest=digest)
     return Response(b"", status_code=202)
 
@@ -99,7 +99,7 @@ async def put_manifest(
     read = manifests.read(content, request.headers.get("content-type", ""))
 
     async def link(transaction: Transaction) -> None:
-        model_id = await service.pushed(transaction, request.user, owner=owner, name=name)
+        model_id = await service.locked(transaction, request.user, owner=owner, name=name)
         await service.put_manifest(transaction, read, model_id=model_id, digest=digest, tag=tag)
 
     async with uploads.fresh_spool(blobs.spools) as spool:
@@ -117,7 +117,7 @@ async def delete_manifest(
 ) -> Response[bytes]:
     """Remove a manifest with its tags, or one tag, from a model that the caller owns."""
     async with request.app.state["database"].writing() as transaction:
-        model_id = await service.pushed(transaction, request.user, owner=owner, name=name)
+        model_id = await service.locked(transaction, request.user, owner=owner, name=name)
         await service.remove_manifest(transaction, model_id=model_id, reference=reference)
     return Response(b"", status_code=202)
 

@@ -45,6 +45,15 @@ async def pushed(view: Reader, caller: Caller, *, owner: str, name: str) -> str:
     return await models.owned(view, caller, owner=owner, name=name)
 
 
+async def locked(transaction: Transaction, caller: Caller, *, owner: str, name: str) -> str:
+    """Find the id of a model that the caller may push to, and keep others from changing what it has meanwhile.
+
+    Raises:
+        Problem: 404, or 403 when the caller sees it and does not own it.
+    """
+    return await models.locked(transaction, caller, owner=owner, name=name)
+
+
 async def blob_size(view: Reader, *, model_id: str, digest: str) -> int:
     """Find the size of a blob of a model.
 

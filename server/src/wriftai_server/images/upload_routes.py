@@ -31,7 +31,7 @@ async def begin_upload(
     if algorithm != "sha256":
         raise Problem(400, "The only algorithm for digests is sha256.", code="DIGEST_INVALID")
     async with request.app.state["database"].writing() as transaction:
-        model_id = await service.pushed(transaction, request.user, owner=owner, name=name)
+        model_id = await service.locked(transaction, request.user, owner=owner, name=name)
         if (
             mount is not None
             and source is not None
@@ -120,7 +120,7 @@ async def _upload_at_once(request: BodyRequest, owner: str, name: str, digest: s
     blobs = request.app.state["blobs"]
 
     async def link(transaction: Transaction) -> None:
-        model_id = await service.pushed(transaction, request.user, owner=owner, name=name)
+        model_id = await service.locked(transaction, request.user, owner=owner, name=name)
         await store.hold(transaction, model_id=model_id, digest=digest)
 
     async with uploads.fresh_spool(blobs.spools) as spool:

@@ -10,6 +10,7 @@ from wriftai_server.http.problems import Problem
 from wriftai_server.images import failures, service, store
 from wriftai_server.images.blobs import Blobs
 from wriftai_server.images.spools import Spool, Spools
+from wriftai_server.models import store as models_store
 
 Link = Callable[[Transaction], Awaitable[None]]
 
@@ -39,6 +40,9 @@ async def finish(transaction: Transaction, *, model_id: str, upload_id: str, dig
     Raises:
         Problem: 404, it is no longer under way.
     """
+    # First the model, as all do who change what it has: with it goes the upload.
+    if not await models_store.lock(transaction, model_id=model_id):
+        raise _no_upload()
     await cancel(transaction, model_id=model_id, upload_id=upload_id)
     await store.hold(transaction, model_id=model_id, digest=digest)
 

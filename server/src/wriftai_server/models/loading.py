@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from wriftai_server.database.driver import Database
+from wriftai_server.database.driver import Database, UniqueViolation
 from wriftai_server.database.values import timestamp
 from wriftai_server.hardware import service as hardware
 from wriftai_server.http.bodies import decoded, faults_of
@@ -70,9 +70,19 @@ async def load(database: Database, lines: Iterable[bytes], *, owner: str) -> Asy
         bad: list[BadLine] = []
         async with database.reading() as view:
             rows = [row async for row in _rows(view, some, owner_id, known, bad)]
-        async with database.writing() as transaction:
-            created = await store.add_new(transaction, rows) if rows else 0
+        created = await _add(database, rows, owner_id) if rows else 0
         yield Batch(sum(len(line) for _, line in some), created, len(rows) - created, bad)
+
+
+async def _add(database: Database, rows: list[dict[str, Any]], owner_id: str) -> int:
+    while True:
+        try:
+            async with database.writing() as transaction:
+                await transaction.lock(f"import of {owner_id}")
+                return await store.add_new(transaction, rows)
+        except UniqueViolation:
+            # The owner has just created one of them otherwise. Its name is looked for again, and found now.
+            continue
 
 
 async def _rows(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from wriftai.models import Model, ModelsSortBy
-from wriftai_server.database.driver import Reader, Transaction, UniqueViolation
+from wriftai_server.database.driver import Reader, Row, Transaction, UniqueViolation
 from wriftai_server.database.values import new_id, now
 from wriftai_server.hardware import service as hardware
 from wriftai_server.http.caller import Caller
@@ -123,7 +123,7 @@ async def change(
         Malformed: There is no such hardware.
         Problem: 404, 403, or 409 for a name that is taken.
     """
-    model_id = await owned(transaction, caller, owner=owner, name=name)
+    model_id = await locked(transaction, caller, owner=owner, name=name)
     columns = dict(changes)
     if "hardware_identifier" in columns:
         identifier = columns.pop("hardware_identifier")
@@ -147,7 +147,7 @@ async def remove(transaction: Transaction, caller: Caller, *, owner: str, name: 
     Raises:
         Problem: 404 or 403.
     """
-    model_id = await owned(transaction, caller, owner=owner, name=name)
+    model_id = await locked(transaction, caller, owner=owner, name=name)
     await store.remove(transaction, model_id=model_id)
 
 
@@ -157,10 +157,7 @@ async def seen(view: Reader, caller: Caller, *, owner: str, name: str) -> tuple[
     Raises:
         Problem: 404, there is none that the caller may see.
     """
-    row = await store.stake(view, viewer=caller.id, owner=owner, name=name)
-    if row is None:
-        raise not_found("model")
-    return row[0], row[1] == caller.id
+    return _known(await store.stake(view, viewer=caller.id, owner=owner, name=name), caller)
 
 
 async def owned(view: Reader, caller: Caller, *, owner: str, name: str) -> str:
@@ -169,7 +166,30 @@ async def owned(view: Reader, caller: Caller, *, owner: str, name: str) -> str:
     Raises:
         Problem: 404, or 403 when the caller sees it and does not own it.
     """
-    model_id, is_owner = await seen(view, caller, owner=owner, name=name)
+    return _own(await seen(view, caller, owner=owner, name=name))
+
+
+async def locked(transaction: Transaction, caller: Caller, *, owner: str, name: str) -> str:
+    """Find the id of a model that the caller owns, to change it or what belongs to it.
+
+    Whoever does so locks the model before anything else: what is read of it stays true until the transaction
+    ends, nobody removes it meanwhile, and two who change it cannot wait for each other.
+
+    Raises:
+        Problem: 404, or 403 when the caller sees it and does not own it.
+    """
+    row = await store.lock_named(transaction, viewer=caller.id, owner=owner, name=name)
+    return _own(_known(row, caller))
+
+
+def _known(row: Row | None, caller: Caller) -> tuple[str, bool]:
+    if row is None:
+        raise not_found("model")
+    return row[0], row[1] == caller.id
+
+
+def _own(found: tuple[str, bool]) -> str:
+    model_id, is_owner = found
     if not is_owner:
         raise forbidden("model")
     return model_id

@@ -10,12 +10,24 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Integer, bindparam, case, delete, func, insert, literal_column, null, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal_column,
+    null,
+    select,
+    update,
+)
 
 from wriftai.predictions import ErrorSource, Status, TaskError
 from wriftai_server.database.driver import Reader, Row, Transaction
 from wriftai_server.database.schema import prediction_events, predictions
-from wriftai_server.database.statements import Statement
+from wriftai_server.database.statements import Query, Statement
 from wriftai_server.database.values import now
 from wriftai_server.predictions import store
 from wriftai_server.predictions.claims import Claim, Event, Held, Outcome, Waiting
@@ -50,19 +62,23 @@ _since = (
 )
 _WAITING = Statement(select(_versions.c.version_id, _since).where(_versions.c.version_id.is_not(None)))
 
-_ANY_WAITING = Statement(
-    select(predictions.c.id).where(*_WAITS_FOR, predictions.c.version_id == bindparam("of_version")).limit(1)
-)
-_longest_waiting = (
+_by_wait = (
     select(predictions.c.id)
     .where(*_WAITS_FOR, predictions.c.version_id == bindparam("of_version"))
     .order_by(predictions.c.created_at, predictions.c.id)
-    .limit(bindparam("most", type_=Integer()))
-    .with_for_update(skip_locked=True)
 )
+_FIRST = Statement(_by_wait.limit(1))
+
+
+def _free_ones(rows: Query) -> ColumnElement[bool]:
+    """Give the condition that a row is one of some that nobody else changes just now; those are locked first."""
+    free = rows.with_for_update(key_share=True, skip_locked=True).cte()
+    return predictions.c.id.in_(select(free.c.id))
+
+
 _CLAIM = Statement(
     update(predictions)
-    .where(predictions.c.id.in_(_longest_waiting))
+    .where(_free_ones(_by_wait.limit(bindparam("most", type_=Integer()))))
     .values(
         status="started",
         worker=bindparam("worker"),
@@ -105,6 +121,8 @@ _LAST_SEQ = Statement(
     )
     .select_from(predictions)
     .where(*_HELD)
+    # Nobody takes the prediction from the claim before its events are there.
+    .with_for_update(key_share=True)
 )
 _ADD_EVENT = Statement(insert(prediction_events).values({c.name: bindparam(c.name) for c in prediction_events.c}))
 _FORGET_EVENTS = Statement(
@@ -149,7 +167,9 @@ _give_back = (
     .returning(*_MOVED, predictions.c.status)
 )
 _RELEASE = Statement(_give_back.where(*_HELD))
-_EXPIRE = Statement(_give_back.where(_STARTED, predictions.c.lease_until < bindparam("moment")))
+_ran_out = select(predictions.c.id).where(_STARTED, predictions.c.lease_until < bindparam("moment"))
+# Whoever has one locked is renewing its lease, or ends it, or gives it back as well.
+_EXPIRE = Statement(_give_back.where(_free_ones(_ran_out)))
 
 _LOST = TaskError(
     source=ErrorSource.internal,
@@ -163,9 +183,14 @@ def end_of(prediction_id: str) -> str:
     return f"end of {prediction_id}"
 
 
-async def has_waiting(view: Reader, *, hardware_id: str, version_id: str) -> bool:
-    """Tell whether predictions of a version wait."""
-    return await view.one(_ANY_WAITING, on_hardware=hardware_id, of_version=version_id) is not None
+async def is_first(view: Reader, *, prediction_id: str, hardware_id: str, version_id: str) -> bool:
+    """Tell whether a prediction waits, and of those of its version has done so for longest.
+
+    Then workers are to be told that there is something to run. Whoever runs the version takes what else waits
+    for it after that. To be asked after the commit: of two that are stored at once neither sees the other before.
+    """
+    row = await view.one(_FIRST, on_hardware=hardware_id, of_version=version_id)
+    return row is not None and row[0] == prediction_id
 
 
 async def waiting(view: Reader, *, hardware_id: str) -> list[Waiting]:
@@ -201,7 +226,10 @@ async def claim(
 
 
 async def renew(transaction: Transaction, *, worker: str, lease_until: str) -> list[Held]:
-    """Hold everything that a worker still holds for longer; what is missing in the answer it holds no more."""
+    """Hold everything that a worker still holds for longer; what is missing in the answer it holds no more.
+
+    Meanwhile it may store no events of several claims in one transaction: the two might wait for each other.
+    """
     rows = await transaction.all(_RENEW, held_by=worker, lease_until=lease_until)
     return [Held(row[0], row[1], row[2] is not None) for row in rows]
 
@@ -212,7 +240,10 @@ async def to_cancel(view: Reader, *, worker: str) -> list[str]:
 
 
 async def add_events(transaction: Transaction, claim: Claim, events: Iterable[Event]) -> bool:
-    """Store what a run says, behind what it said before; False, and nothing, when the claim no longer counts."""
+    """Store what a run says, behind what it said before; False, and nothing, when the claim no longer counts.
+
+    Nobody else may store events of the claim meanwhile.
+    """
     row = await transaction.one(_LAST_SEQ, **_fence(claim))
     if row is None:
         return False

@@ -193,8 +193,11 @@ async def _create(
     except Costly as costly:
         await state["inspector"].check(costly)
         prediction_id, created = await _stored(request, of, params, wishes._replace(is_checked=False))
-    if created is not None and created.is_first:
-        state["changes"].tell("queue")
+    if created is not None:
+        async with state["database"].reading() as view:
+            is_first = await service.is_first(view, created)
+        if is_first:
+            state["changes"].tell("queue")
     prediction = await _seen(request, prediction_id, wishes.seconds, is_new=created is not None)
     headers = {"Location": prediction["url"], **_applied(wishes.seconds)}
     status_code = 202 if prediction["status"] in service.UNFINISHED else 200
@@ -210,11 +213,11 @@ async def _stored(
     async def create() -> str:
         nonlocal created
         created = await service.create(transaction, request.user, of, params, is_checked=wishes.is_checked)
-        return created.id
+        return created.prediction_id
 
     async with request.app.state["database"].writing() as transaction:
         answer = await once(transaction, request, wishes.key, create)
-    return created.id if created else msgspec.json.decode(answer, type=str), created
+    return created.prediction_id if created else msgspec.json.decode(answer, type=str), created
 
 
 async def _seen(

@@ -36,13 +36,14 @@ class Created(NamedTuple):
     """A new prediction.
 
     Attributes:
-        id: UUID.
-        is_first: Whether no other of its version waited, so that workers do not know yet that there is something
-            to run. Those who run the version take what else waits for it as they go.
+        prediction_id: UUID.
+        hardware_id: UUID of what it waits for.
+        version_id: UUID of what it runs.
     """
 
-    id: str
-    is_first: bool
+    prediction_id: str
+    hardware_id: str
+    version_id: str
 
 
 def reference(text: str) -> Reference:
@@ -79,15 +80,15 @@ async def create(
     text = msgspec.json.encode(params["input"]).decode()
     if is_checked:
         inputs.check(target.schemas, text)
-    place = {"hardware_id": target.hardware_id, "version_id": str(target.version_id)}
-    created = Created(new_id(), is_first=not await queue.has_waiting(transaction, **place))
+    created = Created(new_id(), target.hardware_id, str(target.version_id))
     webhook_url = params.get("webhook_url")
     await store.add(
         transaction,
-        id=created.id,
+        id=created.prediction_id,
         user_id=caller.id,
         model_id=target.model_id,
-        **place,
+        version_id=created.version_id,
+        hardware_id=created.hardware_id,
         input=text,
         webhook_url=webhook_url,
         hub_url=caller.hub_url if webhook_url else None,
@@ -95,6 +96,11 @@ async def create(
     )
     await tallies.add(transaction, model_id=target.model_id)
     return created
+
+
+async def is_first(view: Reader, created: Created) -> bool:
+    """Tell whether workers do not know yet that there is something to run; to be asked after the commit."""
+    return await queue.is_first(view, **created._asdict())
 
 
 async def get(view: Reader, caller: Caller, *, prediction_id: str) -> PredictionWithIO:
@@ -140,7 +146,10 @@ async def cancel(transaction: Transaction, caller: Caller, *, prediction_id: str
     Raises:
         Problem: 404, the caller has no such prediction; 409, it has ended otherwise.
     """
-    status = Status((await state(transaction, caller, prediction_id=prediction_id))[3])
+    row = await store.lock(transaction, viewer=str(caller.id), prediction_id=prediction_id)
+    if row is None:
+        raise not_found("prediction")
+    status = Status(row[3])
     if status not in {*UNFINISHED, Status.cancelled}:
         raise Problem(409, f"This prediction has {status} already, so there is nothing to cancel.")
     await queue.cancel(transaction, prediction_id=prediction_id)

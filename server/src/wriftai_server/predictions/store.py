@@ -58,7 +58,9 @@ _VERSION = Statement(_target().where(versions.c.id == bindparam("version_id"), V
 
 _OWN = predictions.c.user_id == bindparam("viewer")
 _ONE = predictions.c.id == bindparam("prediction_id")
-_STATE = Statement(select(*COLUMNS, predictions.c.attempt).where(_ONE, _OWN))
+_state = select(*COLUMNS, predictions.c.attempt).where(_ONE, _OWN)
+_STATE = Statement(_state)
+_LOCK = Statement(_state.with_for_update(key_share=True))
 _whole = select(*WHOLE, predictions.c.attempt, predictions.c.hub_url).where(_ONE)
 _GET = Statement(_whole.where(_OWN))
 _ENDED = Statement(_whole.where(_OWN, predictions.c.finished_at.is_not(None)))
@@ -154,6 +156,11 @@ async def add(transaction: Transaction, *, now: str, **values: Any) -> None:
 async def state(view: Reader, *, viewer: str, prediction_id: str) -> Row | None:
     """Find a prediction of the viewer; behind its columns comes its attempt."""
     return await view.one(_STATE, viewer=viewer, prediction_id=prediction_id)
+
+
+async def lock(transaction: Transaction, *, viewer: str, prediction_id: str) -> Row | None:
+    """Find what `state` does, and keep others from changing it until this transaction ends."""
+    return await transaction.one(_LOCK, viewer=viewer, prediction_id=prediction_id)
 
 
 async def get(view: Reader, *, viewer: str, prediction_id: str, hub_url: str) -> PredictionWithIO | None:

@@ -23,7 +23,7 @@ async def until_ended(
         caller: Has created the prediction.
         prediction_id: UUID.
         seconds: How long to wait at most.
-        is_new: Whether it was stored a moment ago, so that the first look would find nothing.
+        is_new: Whether the caller has just created it, so that it is there.
 
     Raises:
         Problem: 404, the caller has no such prediction.
@@ -33,13 +33,14 @@ async def until_ended(
     with changes.watch(end_of(prediction_id)) as watch:
         if not is_new:
             async with database.reading() as view:
-                prediction = await service.get(view, caller, prediction_id=prediction_id)
-            if prediction["status"] not in service.UNFINISHED:
-                return prediction
-        while not changes.is_ending and await watch.changed(deadline - clock()):
+                await service.state(view, caller, prediction_id=prediction_id)
+        while True:
+            # Also what is new may have ended, since it was stored and before the watch began.
             async with database.reading() as view:
                 ended = await service.ended(view, caller, prediction_id=prediction_id)
             if ended is not None:
                 return ended
+            if changes.is_ending or not await watch.changed(deadline - clock()):
+                break
     async with database.reading() as view:
         return await service.get(view, caller, prediction_id=prediction_id)

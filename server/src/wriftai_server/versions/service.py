@@ -63,7 +63,7 @@ async def create(
         Problem: 404 or 403.
         Malformed: A schema is not a JSON Schema, or not whole in itself.
     """
-    model_id = await models.owned(transaction, caller, owner=owner, name=name)
+    model_id = await models.locked(transaction, caller, owner=owner, name=name)
     schemas = msgspec.to_builtins(params["schemas"])
     check(schemas["prediction"], "body", "schemas", "prediction")
     version_id = new_id()
@@ -92,5 +92,8 @@ async def remove(transaction: Transaction, caller: Caller, *, version_id: str) -
     *_, model_id, owner_id = row
     if owner_id != caller.id:
         raise forbidden("version")
-    await store.remove(transaction, version_id=version_id)
+    # Of two who remove the newest versions, the second has to see what the first has left.
+    is_there = await models_store.lock(transaction, model_id=model_id)
+    if not is_there or not await store.remove(transaction, version_id=version_id):
+        raise not_found("version")
     await models_store.find_latest_version(transaction, model_id=model_id)

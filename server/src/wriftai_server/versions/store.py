@@ -56,6 +56,6 @@ async def add(transaction: Transaction, **values: Any) -> None:
     await transaction.execute(_INSERT, **values)
 
 
-async def remove(transaction: Transaction, *, version_id: str) -> None:
-    """Remove a version."""
-    await transaction.execute(_DELETE, version_id=version_id)
+async def remove(transaction: Transaction, *, version_id: str) -> bool:
+    """Remove a version; tell whether there was one."""
+    return await transaction.execute(_DELETE, version_id=version_id) > 0

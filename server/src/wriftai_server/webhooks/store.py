@@ -1,14 +1,15 @@
 """Rows of deliveries: what is still to be posted.
 
 The rows of a prediction have one `next_at` and one number of attempts, those of the first: they move together,
-and when they are due the first is posted.
+and when they are due the first is posted. So whoever adds or changes some locks the prediction first, and then
+sees all that others did to them.
 """
 
 from typing import NamedTuple
 
 from sqlalchemy import Integer, bindparam, delete, func, insert, select, update
 
-from wriftai_server.database.driver import Reader, Transaction
+from wriftai_server.database.driver import Reader, Row, Transaction
 from wriftai_server.database.schema import predictions, users
 from wriftai_server.database.schema import webhook_deliveries as deliveries
 from wriftai_server.database.statements import Statement
@@ -16,12 +17,15 @@ from wriftai_server.database.statements import Statement
 _OF_PREDICTION = deliveries.c.prediction_id == bindparam("of_prediction")
 _HELD = deliveries.c.next_at == bindparam("lease")
 
+_LOCK = Statement(
+    select(predictions.c.user_id)
+    .where(predictions.c.id == bindparam("of_prediction"))
+    .with_for_update(key_share=True)
+)
 _ADD = Statement(
     insert(deliveries).values(
         prediction_id=bindparam("of_prediction"),
-        user_id=select(predictions.c.user_id)
-        .where(predictions.c.id == bindparam("of_prediction"))
-        .scalar_subquery(),
+        user_id=bindparam("of_user"),
         body=bindparam("body"),
         created_at=bindparam("now"),
         next_at=func.coalesce(
@@ -41,16 +45,16 @@ _next_at = (
 )
 _DUE = Statement(select(_users.c.user_id, _next_at).where(_users.c.user_id.is_not(None)))
 
-_longest_due = (
+_IS_DUE = deliveries.c.next_at <= bindparam("now")
+_LONGEST_DUE = Statement(
     select(deliveries.c.prediction_id)
-    .where(deliveries.c.user_id == bindparam("of_user"), deliveries.c.next_at <= bindparam("now"))
+    .where(deliveries.c.user_id == bindparam("of_user"), _IS_DUE)
     .order_by(deliveries.c.next_at)
     .limit(1)
-    .scalar_subquery()
 )
 _CLAIM = Statement(
     update(deliveries)
-    .where(deliveries.c.prediction_id == _longest_due)
+    .where(_OF_PREDICTION, _IS_DUE)
     .values(next_at=bindparam("lease"))
     .returning(deliveries.c.id)
 )
@@ -107,7 +111,8 @@ class Delivery(NamedTuple):
 
 async def add(transaction: Transaction, *, prediction_id: str, body: str, now: str) -> None:
     """Store a delivery; it is due with the prediction's others, or at once."""
-    await transaction.execute(_ADD, of_prediction=prediction_id, body=body, now=now)
+    row = await _lock(transaction, prediction_id)
+    await transaction.execute(_ADD, of_prediction=prediction_id, of_user=row[0], body=body, now=now)
 
 
 async def due(view: Reader) -> dict[str, str]:
@@ -116,15 +121,22 @@ async def due(view: Reader) -> dict[str, str]:
 
 
 async def claim(transaction: Transaction, *, user_id: str, now: str, lease: str) -> Delivery | None:
-    """Claim the first delivery of the prediction whose deliveries have been due for longest; None when none are.
+    """Claim the first delivery of the prediction whose deliveries have been due for longest.
 
     Args:
         transaction: Moves its deliveries.
         user_id: Whose predictions count.
         now: What is due by then.
         lease: When they are due again. It tells this claim from later ones.
+
+    Returns:
+        None when none are due, or someone else has just claimed it.
     """
-    claimed = await transaction.all(_CLAIM, of_user=user_id, now=now, lease=lease)
+    longest_due = await transaction.one(_LONGEST_DUE, of_user=user_id, now=now)
+    if longest_due is None:
+        return None
+    await _lock(transaction, longest_due[0])
+    claimed = await transaction.all(_CLAIM, of_prediction=longest_due[0], now=now, lease=lease)
     if not claimed:
         return None
     row = await transaction.one(_GET, delivery_id=min(row[0] for row in claimed))
@@ -133,12 +145,14 @@ async def claim(transaction: Transaction, *, user_id: str, now: str, lease: str)
 
 async def remove(transaction: Transaction, delivery: Delivery, *, now: str) -> None:
     """Remove a delivery, so that the next of the prediction is due; nothing when it is claimed anew by now."""
+    await _lock(transaction, delivery.prediction_id)
     if await transaction.execute(_REMOVE, delivery_id=delivery.id, lease=delivery.lease):
         await transaction.execute(_FREE, of_prediction=delivery.prediction_id, now=now)
 
 
 async def postpone(transaction: Transaction, delivery: Delivery, *, next_at: str) -> None:
     """Have a delivery that failed done again later; nothing when it is claimed anew by now."""
+    await _lock(transaction, delivery.prediction_id)
     await transaction.execute(
         _POSTPONE,
         of_prediction=delivery.prediction_id,
@@ -146,3 +160,10 @@ async def postpone(transaction: Transaction, delivery: Delivery, *, next_at: str
         next_at=next_at,
         attempts=delivery.attempts + 1,
     )
+
+
+async def _lock(transaction: Transaction, prediction_id: str) -> Row:
+    row = await transaction.one(_LOCK, of_prediction=prediction_id)
+    if row is None:
+        raise LookupError(prediction_id)
+    return row

@@ -1,9 +1,11 @@
 """Predictions that this worker holds: every step of theirs is a transaction, told of when it is committed."""
 
+import asyncio
 import os
 import secrets
 import socket
 from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 from wriftai_server.database.changes import Changes
@@ -27,6 +29,8 @@ class Claims:
         self._database = database
         self._changes = changes
         self._lease = timedelta(seconds=lease_seconds)
+        # Held by whoever locks several predictions that this worker holds, in whatever order.
+        self._several = asyncio.Lock()
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}"
 
     async def waiting(self, hardware_id: str) -> list[Waiting]:
@@ -58,13 +62,14 @@ class Claims:
             DatabaseUnavailable: Nothing can be written now, and nothing was.
         """
         claim, claims = journal.claim, list[Claim]()
-        async with self._database.writing() as transaction:
-            written = len(journal.pending)
-            if not written or await queue.add_events(transaction, claim, journal.pending):
-                await queue.finish(transaction, claim, outcome)
-            if room:
-                claims = await self._claim(transaction, hardware_id, claim.version_id, room)
-        del journal.pending[:written]
+        async with journal.storing:
+            events = journal.pending[:]
+            async with self._database.writing() as transaction:
+                if not events or await queue.add_events(transaction, claim, events):
+                    await queue.finish(transaction, claim, outcome)
+                if room:
+                    claims = await self._claim(transaction, hardware_id, claim.version_id, room)
+            del journal.pending[: len(events)]
         self._tell_ended([claim])
         self._tell(claims)
         return claims
@@ -75,14 +80,15 @@ class Claims:
         Raises:
             DatabaseUnavailable: Nothing can be written now, and nothing was.
         """
-        written: list[tuple[Journal, int]] = []
-        async with self._database.writing() as transaction:
+        async with AsyncExitStack() as stack:
             for journal in journals:
-                if journal.pending:
-                    written.append((journal, len(journal.pending)))
-                    await queue.add_events(transaction, journal.claim, journal.pending)
-        for journal, count in written:
-            del journal.pending[:count]
+                await stack.enter_async_context(journal.storing)
+            written = [(journal, journal.pending[:]) for journal in journals if journal.pending]
+            async with self._several, self._database.writing() as transaction:
+                for journal, events in written:
+                    await queue.add_events(transaction, journal.claim, events)
+            for journal, events in written:
+                del journal.pending[: len(events)]
         self._tell(journal.claim for journal, _ in written)
 
     async def release(self, claims: Sequence[Claim]) -> None:
@@ -96,7 +102,7 @@ class Claims:
 
     async def renew(self) -> list[Held]:
         """Hold on to everything that is held, and say what that is."""
-        async with self._database.writing() as transaction:
+        async with self._several, self._database.writing() as transaction:
             return await queue.renew(transaction, worker=self.worker, lease_until=self._lease_until())
 
     async def cancelled(self) -> list[str]:

@@ -1,5 +1,6 @@
 """What a run says on its way, until it is stored; bounded, so that no model fills the database by chatting."""
 
+import asyncio
 from typing import Literal
 
 from wriftai_server.predictions.claims import Claim, Event
@@ -20,12 +21,14 @@ class Journal:
 
     Attributes:
         pending: In order.
+        storing: Held by whoever stores what is pending, so that nobody else stores the same.
         is_cut: Whether no more lines are taken.
     """
 
     def __init__(self, claim: Claim, max_output_bytes: int) -> None:
         self.claim = claim
         self.pending: list[Event] = []
+        self.storing = asyncio.Lock()
         self._lines = self._bytes = 0
         self.is_cut = False
         self._output_left = max_output_bytes

@@ -37,6 +37,7 @@ _OLD = Statement(
     .where(*_KEPT)
     .order_by(predictions.c.finished_at)
     .limit(bindparam("most", type_=Integer()))
+    .with_for_update(key_share=True, skip_locked=True)  # Several may tidy up at once.
 )
 _FORGET = Statement(
     update(predictions).where(predictions.c.id == bindparam("prediction_id")).values(input=null(), output=null())
