@@ -80,6 +80,16 @@ class Database(Protocol):
         """
         ...
 
+    def locking(self, *names: str) -> AbstractAsyncContextManager[None]:
+        """Make transactions that lock one of these names wait, while something outside of the database changes.
+
+        On SQLite nothing has to be done: those who use one database use one folder, and lock files in it.
+
+        Raises:
+            DatabaseUnavailable: Someone else keeps one of them for too long.
+        """
+        ...
+
     def scanning(self) -> AbstractAsyncContextManager[Reader]:
         """Open a view for statements that read many rows, out of the way of all others."""
         ...

@@ -205,6 +205,11 @@ class SQLiteDatabase:
         """Open a transaction that is committed at its end, and undone when an exception leaves it."""
         return self._writing
 
+    def locking(self, *names: str) -> contextlib.nullcontext[None]:
+        """Do nothing: whoever uses the file can lock others beside it."""
+        del names
+        return contextlib.nullcontext()
+
     def scanning(self) -> contextlib.nullcontext["SQLiteScan"]:
         """Give the connection on the thread."""
         return self._scanning

@@ -2,7 +2,8 @@
 
 A blob that no manifest names is marked. Once it has been so for long enough, first no model holds it any more,
 then its bytes go, and last its row. At any moment in between the same blob may be put again: whoever puts one
-keeps us from deleting meanwhile, and takes the mark away.
+marks it anew first, and takes the mark away last. On one machine it keeps us from deleting meanwhile; on others
+bytes that take up to a day to be put are safe if marks younger than that do not count.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from wriftai_server.database.driver import Database
 from wriftai_server.database.schema import blobs, manifest_blobs, manifests, model_blobs, uploads
 from wriftai_server.database.statements import Statement
 from wriftai_server.database.values import now, timestamp
+from wriftai_server.images import store
 from wriftai_server.images.blobs import Blobs
 
 _UPLOAD_KEPT = timedelta(days=1)
@@ -26,11 +28,13 @@ _UNMARKED = and_(blobs.c.unreferenced_at.is_(None), _UNNAMED)
 _EXPIRED = and_(blobs.c.unreferenced_at < bindparam("before"), _UNNAMED)
 _HIDDEN = and_(_EXPIRED, ~exists().where(model_blobs.c.digest == blobs.c.digest))
 
-_TO_MARK = Statement(select(blobs.c.digest).where(_UNMARKED))
+_TO_MARK = Statement(select(blobs.c.digest).where(_UNMARKED).order_by(blobs.c.digest))
 _MARK = Statement(
     update(blobs).where(blobs.c.digest == _DIGEST, _UNMARKED).values(unreferenced_at=bindparam("at"))
 )
-_HIDE = Statement(delete(model_blobs).where(model_blobs.c.digest.in_(select(blobs.c.digest).where(_EXPIRED))))
+# Blobs that someone uses again just now are left out.
+_expired = select(blobs.c.digest).where(_EXPIRED).with_for_update(skip_locked=True).cte()
+_HIDE = Statement(delete(model_blobs).where(model_blobs.c.digest.in_(select(_expired.c.digest))))
 _TO_DELETE = Statement(select(blobs.c.digest).where(_HIDDEN))
 _MAY_DELETE = Statement(select(blobs.c.digest).where(blobs.c.digest == _DIGEST, _HIDDEN))
 _FORGET = Statement(delete(blobs).where(blobs.c.digest == _DIGEST, _HIDDEN))
@@ -65,12 +69,15 @@ async def collect(database: Database, blobs: Blobs, *, before: str) -> int:
 
 async def _delete(database: Database, blobs: Blobs, digest: str, before: str) -> bool:
     with blobs.deleting() as alone:
-        async with database.reading() as view:
-            may = alone and await view.one(_MAY_DELETE, digest=digest, before=before) is not None
-        if may:
-            await blobs.delete(digest)
-            async with database.writing() as transaction:
-                await transaction.execute(_FORGET, digest=digest, before=before)
+        if not alone:
+            return False
+        async with database.locking(store.lock_of(digest)):
+            async with database.reading() as view:
+                may = await view.one(_MAY_DELETE, digest=digest, before=before) is not None
+            if may:
+                await blobs.delete(digest)
+                async with database.writing() as transaction:
+                    await transaction.execute(_FORGET, digest=digest, before=before)
     return may
 
 

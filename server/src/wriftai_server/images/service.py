@@ -89,6 +89,7 @@ async def mount(transaction: Transaction, caller: Caller, *, model_id: str, dige
         source: The other model, as `owner/name`.
     """
     owner, _, name = source.partition("/")
+    await transaction.lock(store.lock_of(digest))
     try:
         source_id, _ = await models.seen(transaction, caller, owner=owner, name=name)
     except Problem:

@@ -40,6 +40,11 @@ def _insert_new(table: Table, known: ColumnElement[bool]) -> Statement:
 
 _BLOB = Statement(select(blobs.c.size).join_from(model_blobs, blobs).where(_HELD))
 _ANNOUNCE = _insert_new(blobs, blobs.c.digest == _DIGEST)
+_MARK_ANEW = Statement(
+    update(blobs)
+    .where(blobs.c.digest == _DIGEST, blobs.c.unreferenced_at.is_not(None))
+    .values(unreferenced_at=bindparam("at"))
+)
 _HOLD = _insert_new(model_blobs, _HELD)
 _REVIVE = Statement(update(blobs).where(blobs.c.digest == _DIGEST).values(unreferenced_at=null()))
 _RELEASE = Statement(delete(model_blobs).where(_HELD))
@@ -114,10 +119,21 @@ async def size(view: Reader, *, model_id: str, digest: str) -> int | None:
     return None if row is None else row[0]
 
 
+def lock_of(digest: str) -> str:
+    """Name the lock of whoever says that a blob will be there, or stay, and of whoever deletes it."""
+    return f"blob {digest}"
+
+
 async def announce(transaction: Transaction, *, digest: str, size: int) -> None:
-    """Note that there will be a blob; it is as good as removed until somebody holds or names it."""
+    """Note that there will be a blob, or will be again.
+
+    Until somebody holds or names it, it is as good as removed, and its bytes stay for as long as those of any
+    blob that nothing names.
+    """
+    await transaction.lock(lock_of(digest))
     at = now()
-    await transaction.execute(_ANNOUNCE, digest=digest, size=size, created_at=at, unreferenced_at=at)
+    if not await transaction.execute(_MARK_ANEW, digest=digest, at=at):
+        await transaction.execute(_ANNOUNCE, digest=digest, size=size, created_at=at, unreferenced_at=at)
 
 
 async def hold(transaction: Transaction, *, model_id: str, digest: str) -> None:
@@ -149,7 +165,7 @@ async def manifest_by_tag(view: Reader, *, model_id: str, name: str) -> Row | No
 async def add_manifest(
     transaction: Transaction, *, model_id: str, digest: str, media_type: str, subject: str | None
 ) -> None:
-    """Give a model a manifest whose bytes are a blob."""
+    """Give a model a manifest whose bytes are a blob; `add_named` says what goes with it."""
     await transaction.execute(
         _INSERT_MANIFEST,
         model_id=model_id,
@@ -158,14 +174,15 @@ async def add_manifest(
         subject=subject,
         created_at=now(),
     )
-    await transaction.execute(_REVIVE, digest=digest)
 
 
 async def add_named(transaction: Transaction, *, model_id: str, manifest: str, digests: Iterable[str]) -> None:
-    """Note which blobs or manifests a manifest names."""
+    """Note which blobs or manifests a manifest names, and that they and its own blob stay."""
     rows = [{"model_id": model_id, "manifest": manifest, "digest": digest} for digest in digests]
     await transaction.execute_many(_INSERT_NAMED, rows)
-    await transaction.execute_many(_REVIVE, [{"digest": row["digest"]} for row in rows])
+    # In one order, as models share blobs: two who wait for each other would never end.
+    named = sorted({manifest, *digests})
+    await transaction.execute_many(_REVIVE, [{"digest": digest} for digest in named])
 
 
 async def named_sizes(view: Reader, *, model_id: str, manifest: str, is_index: bool) -> dict[str, int | None]:

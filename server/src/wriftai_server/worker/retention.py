@@ -22,6 +22,7 @@ from wriftai_server.worker.images import Images
 _ROUND_SECONDS = 3600.0
 _BATCH = 100
 _PAUSE_SECONDS = 0.05
+_PUT = timedelta(days=1)
 # What was used since then may be in use by another worker on the same folder.
 _UNUSED_SECONDS = 24 * 3600.0
 
@@ -78,7 +79,9 @@ class Retention:
         while count := await self._forget(before):
             forgotten += count
             await asyncio.sleep(_PAUSE_SECONDS)
-        removed = await collect(self._database, self._blobs, before=before)
+        # What is put on another machine is safe for a day.
+        marked_before = timestamp(datetime.now(UTC) - max(self._kept, _PUT))
+        removed = await collect(self._database, self._blobs, before=marked_before)
         folders = await self._remove_folders()
         if forgotten or removed or folders:
             _log.info("tidied up", predictions=forgotten, blobs=removed, folders=folders)
