@@ -1,6 +1,7 @@
 """Waiting for changes of a database, of this process and of others."""
 
 import asyncio
+import socket
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from wriftai_server.database.changes import Changes
 from wriftai_server.database.opening import FILE_NAME, open_database
+from wriftai_server.database.peers import Peers
 
 LONG = 60.0
 Work = Callable[[Changes], Awaitable[None]]
@@ -75,6 +77,27 @@ def test_all_are_woken_when_someone_else_changes_the_database(tmp_path: Path) ->
             assert not await watch.changed(0.2)
 
     on_changes(tmp_path, work)
+
+
+def test_peers_are_told_of_topics_at_once_whatever_the_database_says(tmp_path: Path) -> None:
+    ends = [socket.socketpair(type=socket.SOCK_DGRAM) for _ in range(2)]
+    (one, to_one), (two, to_two) = ((receiver.detach(), sender.detach()) for receiver, sender in ends)
+
+    async def whole() -> None:
+        database, peers = open_database(tmp_path), (Peers(one, [to_two]), Peers(two, [to_one]))
+        here, there = (Changes(database, each) for each in peers)
+        await settle(there)
+        with there.watch("a") as watch, there.watch("b") as other:
+            here.tell("c", "a")
+            assert await watch.changed(LONG)
+            assert not await other.changed(0.2)
+            here.end()
+            assert not await watch.changed(0.2)
+        for each in peers:
+            each.close()
+        await database.close()
+
+    asyncio.run(whole())
 
 
 def test_a_change_before_a_wait_and_after_the_last_one_ends_it(tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ def test_every_setting_of_a_hub_is_in_it() -> None:
         "IDLE_SECONDS",
         "RETENTION_DAYS",
         "LOG_LEVEL",
+        "WORKERS",
     ):
         assert f"WRIFTAI_{name}" in serve
 

@@ -56,8 +56,9 @@ def test_all_settings_can_come_from_the_environment(tmp_path: Path) -> None:
     assert served.log.read_text() == ""
 
 
-def test_a_hub_that_is_told_to_stop_finishes_what_is_under_way(tmp_path: Path) -> None:
-    with serving(tmp_path) as served:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_hub_that_is_told_to_stop_finishes_what_is_under_way(tmp_path: Path, processes: int) -> None:
+    with serving(tmp_path, "--workers", str(processes)) as served:
         token = invoke("users", "create", "ada", data_dir=tmp_path / "data").stdout.strip()
         body = b'{"name": "last", "hardware_identifier": "cpu"}'
         head = f"POST /v1/models HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {token}\r\n"
@@ -72,8 +73,8 @@ def test_a_hub_that_is_told_to_stop_finishes_what_is_under_way(tmp_path: Path) -
         assert b'"name":"last"' in answer
         assert served.process.wait(60) == 0
     lines = [json.loads(line) for line in served.log.read_text().splitlines()]
-    assert [line["event"] for line in lines] == ["listening", "request", "stopped"]
-    assert lines[1]["status"] == 201
+    assert sorted(line["event"] for line in lines) == ["listening", "request", *["stopped"] * processes]
+    assert [line["status"] for line in lines if line["event"] == "request"] == [201]
     with closing(sqlite3.connect(tmp_path / "data" / FILE_NAME)) as connection:
         assert connection.execute("SELECT name FROM models").fetchall() == [("last",)]
     # The write-ahead log is folded into the file, which may be copied now.
@@ -107,6 +108,8 @@ def test_what_keeps_a_hub_from_coming_up_is_said_in_a_sentence(tmp_path: Path, s
     with ThreadPoolExecutor() as both:
         taken = both.submit(refused, folders[0], "--port", port)
         malformed = both.submit(refused, folders[1], "--hardware", str(catalogue))
+    # Each of several processes would have to say the same.
+    assert refused(folders[1], "--hardware", str(catalogue), "--workers", "2") == malformed.result()
     assert taken.result().startswith(f"Error: Cannot listen on 127.0.0.1 port {port}: Address already in use")
     assert taken.result().endswith("Choose another with --host and --port.\n")
     assert malformed.result().startswith(f"Error: {catalogue} is not a catalogue of hardware: Expected `str`")
@@ -134,6 +137,7 @@ def test_a_hub_that_cannot_begin_says_so_by_its_status(tmp_path: Path) -> None:
         ("--port", "http"),
         ("--rate-limit", "-1"),
         ("--log-level", "loud"),
+        ("--workers", "0"),
         ("--public-url", "hub.example.org"),
         ("--public-url", "ftp://hub.example.org"),
         ("--colour", "red"),

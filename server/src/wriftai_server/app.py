@@ -13,6 +13,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from wriftai_server.database.changes import Changes
 from wriftai_server.database.driver import Database
 from wriftai_server.database.opening import open_database
+from wriftai_server.database.peers import Peers
 from wriftai_server.hardware import catalogue
 from wriftai_server.hardware import service as hardware
 from wriftai_server.hardware.routes import list_hardware
@@ -20,6 +21,7 @@ from wriftai_server.http import registry
 from wriftai_server.http.answers import JSONAnswer
 from wriftai_server.http.bodies import BodyRequest
 from wriftai_server.http.caller import Unrouted, check_rules
+from wriftai_server.http.counts import Counts, OwnCounts
 from wriftai_server.http.limits import Limits
 from wriftai_server.http.observe import Heads, Observed, WholeParts
 from wriftai_server.http.problems import render
@@ -132,8 +134,13 @@ class Hub:
         self.died_of = death(working)
 
 
-def build(settings: Settings) -> Hub:
+def build(settings: Settings, *, peers: Peers | None = None, counts: Counts | None = None) -> Hub:
     """Make a hub that is ready to be served.
+
+    Args:
+        settings: Of the hub.
+        peers: Other processes of the hub, if there are any.
+        counts: Of requests, where other processes count with this one.
 
     Raises:
         UnusableFolder: The data folder cannot be made or written to.
@@ -163,7 +170,7 @@ def build(settings: Settings) -> Hub:
         requests.flush()
         _log.info("stopped")
 
-    litestar = compose(settings, database, life)
+    litestar = compose(settings, database, life, peers=peers, counts=counts)
     worker = None
     if settings.worker is not None:
         state = litestar.state
@@ -173,8 +180,15 @@ def build(settings: Settings) -> Hub:
     return hub
 
 
-def compose(settings: Settings, database: Database, *lifespan: Lifespan) -> Litestar:
+def compose(
+    settings: Settings,
+    database: Database,
+    *lifespan: Lifespan,
+    peers: Peers | None = None,
+    counts: Counts | None = None,
+) -> Litestar:
     """Put routes, rules and errors together over a database."""
+    limits = Limits(settings.rate_limit, counts or OwnCounts()) if settings.rate_limit else None
     litestar = Litestar(
         route_handlers=[
             Router("/v1", route_handlers=CATALOGUE),
@@ -196,14 +210,14 @@ def compose(settings: Settings, database: Database, *lifespan: Lifespan) -> Lite
         state=State(
             {
                 "database": database,
-                "changes": Changes(database),
+                "changes": Changes(database, peers),
                 "inspector": Inspector(),
                 "blobs": Blobs(settings.data_dir, settings.object_store),
                 "max_blob_bytes": settings.max_blob_bytes,
                 "public_url": settings.public_url and settings.public_url.rstrip("/"),
                 "openapi": openapi.document(V1, "/v1"),
                 "webhook_allow": settings.webhook_allow,
-                "limits": Limits(settings.rate_limit) if settings.rate_limit else None,
+                "limits": limits,
             }
         ),
     )

@@ -51,7 +51,7 @@ def on_database(data_dir: Path, work: Callable[[Database], Awaitable[T]], *, cre
 
 def finish(work: Coroutine[Any, Any, T]) -> T:
     """Do some work to its end; refusals end the command."""
-    from wriftai_server.cli.refusals import REFUSALS
+    from wriftai_server.refusals import REFUSALS
 
     try:
         return asyncio.run(work)

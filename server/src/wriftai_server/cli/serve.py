@@ -23,6 +23,16 @@ def serve(
     port: Annotated[
         int, typer.Option(envvar="WRIFTAI_PORT", min=0, max=65535, help="Port to listen on; 0 takes a free one.")
     ] = 8000,
+    workers: Annotated[
+        int,
+        typer.Option(
+            envvar="WRIFTAI_WORKERS",
+            min=1,
+            max=64,
+            help="API processes that answer requests side by side, at most one a core. More of what runs "
+            "predictions is `wriftai-server worker`.",
+        ),
+    ] = 1,
     public_url: Annotated[
         str | None,
         typer.Option(
@@ -64,29 +74,33 @@ def serve(
         typer.Option(
             "--no-worker",
             envvar="WRIFTAI_NO_WORKER",
-            help="Run no predictions in this process: `wriftai-server worker` does.",
+            help="Run no predictions here: `wriftai-server worker` does.",
         ),
     ] = False,
     *,
     worker: WorkerSettings,
 ) -> None:
     """Run the hub until it is told to stop (Ctrl-C, SIGTERM); what is under way is finished first."""
-    from wriftai_server.cli.running import run
-
-    run(
-        Settings(
-            data_dir=data_dir,
-            host=host,
-            port=port,
-            public_url=public_url,
-            hardware=hardware,
-            object_store=object_store,
-            max_blob_bytes=max_blob_bytes,
-            max_input_bytes=max_input_bytes,
-            rate_limit=rate_limit,
-            trusted_proxies=trusted_proxies,
-            webhook_allow=webhook_allow,
-            log_level=log_level,
-            worker=None if no_worker else worker,
-        )
+    settings = Settings(
+        data_dir=data_dir,
+        host=host,
+        port=port,
+        public_url=public_url,
+        hardware=hardware,
+        object_store=object_store,
+        max_blob_bytes=max_blob_bytes,
+        max_input_bytes=max_input_bytes,
+        rate_limit=rate_limit,
+        trusted_proxies=trusted_proxies,
+        webhook_allow=webhook_allow,
+        log_level=log_level,
+        worker=None if no_worker else worker,
     )
+    if workers == 1:
+        from wriftai_server.cli import running
+
+        running.run(settings)
+    else:
+        from wriftai_server.cli import processes
+
+        processes.run(settings, workers)

@@ -10,12 +10,12 @@ import uvloop
 
 from wriftai_server import logs
 from wriftai_server.cli.folder import fail
-from wriftai_server.cli.refusals import REFUSALS
 from wriftai_server.database.changes import Changes
 from wriftai_server.database.driver import Database
 from wriftai_server.database.opening import FILE_NAME, open_database
 from wriftai_server.hardware import catalogue
 from wriftai_server.images.blobs import Blobs
+from wriftai_server.refusals import REFUSALS
 from wriftai_server.settings import Settings
 from wriftai_server.worker.worker import Worker, death
 

@@ -5,9 +5,10 @@ Being woken only means that it is time to look: the rows decide.
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from wriftai_server.database.driver import Database, DatabaseUnavailable
+from wriftai_server.database.peers import Peers
 
 _POLL_SECONDS = 0.05
 
@@ -50,10 +51,14 @@ class Watch:
 
 
 class Changes:
-    """Wakes those who wait for a change: those of this process at once, and all of them when another made one.
+    """Wakes those who wait for a change.
+
+    Those of this process, and of its peers, are woken at once. When any other process has changed something, all
+    are.
 
     Args:
         database: Asked for what others did, for as long as anyone waits.
+        peers: Other processes that tell each other what they did; None when there are none.
 
     Attributes:
         is_ending: Whether the hub was told to stop, so that no caller is to wait any longer.
@@ -61,8 +66,9 @@ class Changes:
 
     is_ending = False
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, peers: Peers | None = None) -> None:
         self._database = database
+        self._peers = peers
         self._watches: dict[str, set[Watch]] = {}
         self._polling: asyncio.Task[None] | None = None
         # Of the last time that anyone waited: whoever begins to wait may have looked before another's change.
@@ -70,14 +76,14 @@ class Changes:
 
     def tell(self, *topics: str) -> None:
         """Wake those who wait for topics; to be called after the commit."""
-        for topic in topics:
-            for watch in self._watches.get(topic, ()):
-                watch.tell()
+        self._wake(topics)
+        if self._peers is not None:
+            self._peers.tell(topics)
 
     def end(self) -> None:
         """Tell callers who wait that the hub stops."""
         self.is_ending = True
-        self.tell(*self._watches)
+        self._wake(self._watches)
 
     async def wait(self, topic: str, seconds: float) -> bool:
         """Wait for a change, right after a look that found nothing: what changes in between may be missed.
@@ -100,6 +106,8 @@ class Changes:
             self._watches.setdefault(topic, set()).add(watch)
         if self._polling is None:
             self._polling = asyncio.create_task(self._poll())
+            if self._peers is not None:
+                self._peers.listen(self._wake)
         try:
             yield watch
         finally:
@@ -108,6 +116,13 @@ class Changes:
             if not self._watches:
                 self._polling.cancel()
                 self._polling = None
+                if self._peers is not None:
+                    self._peers.rest()
+
+    def _wake(self, topics: Iterable[str]) -> None:
+        for topic in topics:
+            for watch in self._watches.get(topic, ()):
+                watch.tell()
 
     def _leave(self, topic: str, watch: Watch) -> None:
         watches = self._watches[topic]
@@ -121,5 +136,5 @@ class Changes:
                 current = await self._database.fingerprint()
                 if current != self._seen:
                     self._seen = current
-                    self.tell(*self._watches)
+                    self._wake(self._watches)
             await asyncio.sleep(_POLL_SECONDS)

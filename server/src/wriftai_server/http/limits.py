@@ -3,6 +3,7 @@
 import time
 from typing import NamedTuple
 
+from wriftai_server.http.counts import Counts
 from wriftai_server.http.problems import Problem
 
 
@@ -29,16 +30,16 @@ class Allowance(NamedTuple):
 
 
 class Limits:
-    """Counts the requests of each caller in the present minute.
+    """Lets each caller send so many requests in a minute.
 
     Args:
-        per_minute: How many a caller may send.
+        per_minute: How many.
+        counts: Say how many there were.
     """
 
-    def __init__(self, per_minute: int) -> None:
+    def __init__(self, per_minute: int, counts: Counts) -> None:
         self._per_minute = per_minute
-        self._minute = 0
-        self._counts: dict[str, int] = {}
+        self._counts = counts
 
     def take(self, caller: str) -> Allowance:
         """Count a request.
@@ -51,9 +52,7 @@ class Limits:
         """
         seconds = time.time()
         minute = int(seconds // 60)
-        if minute != self._minute:
-            self._minute, self._counts = minute, {}
-        count = self._counts[caller] = self._counts.get(caller, 0) + 1
+        count = self._counts.add(caller, minute)
         reset = (minute + 1) * 60
         allowance = Allowance(self._per_minute, max(self._per_minute - count, 0), reset)
         if count > self._per_minute:

@@ -1,0 +1,36 @@
+"""The address of a hub, for the commands that serve one."""
+
+import socket
+import sys
+
+import structlog
+import typer
+
+from wriftai_server.settings import Settings
+
+_log = structlog.get_logger()
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Listen on the address of a hub.
+
+    Raises:
+        OSError: That is not possible; what to do about it.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        place = f"{settings.host} port {settings.port}"
+        raise OSError(
+            f"Cannot listen on {place}: {error.strerror}. Choose another with --host and --port."
+        ) from error
+
+
+def announce(settings: Settings, listening: socket.socket) -> None:
+    """Say where a hub listens."""
+    shown_host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = f"http://{shown_host}:{listening.getsockname()[1]}"
+    _log.info("listening", address=address, data_dir=str(settings.data_dir))
+    typer.echo(f"Listening on {address}, with everything in {settings.data_dir}. Ctrl-C stops it.")
+    sys.stdout.flush()

@@ -1,0 +1,1 @@
+"""A hub as several processes that share an address: `serve --workers N`."""

@@ -1,0 +1,85 @@
+"""A process of the hub, as its parent sees it."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+
+from wriftai_server.processes import messages
+from wriftai_server.processes.messages import Message, Shared
+from wriftai_server.settings import Settings
+
+_PROGRAM = (sys.executable, "-m", "wriftai_server.processes.child")
+
+
+class Child:
+    """A process that was started.
+
+    Args:
+        process: Runs.
+        channel: Leads to it. The process ends when this is closed, so that none outlives its parent.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process, channel: socket.socket) -> None:
+        self._process = process
+        self._channel = channel
+        self._handed = 0
+        self._closed = 0
+
+    @classmethod
+    async def start(cls, settings: Settings, shared: Shared) -> "Child":
+        """Start a process."""
+        channel, its_end = socket.socketpair()
+        with its_end:
+            # In a group of its own: Ctrl-C is for the parent, which tells all others to stop, and each once.
+            process = await asyncio.create_subprocess_exec(*_PROGRAM, stdin=its_end.fileno(), process_group=0)
+        messages.start(channel, settings, shared)
+        channel.setblocking(False)
+        return cls(process, channel)
+
+    @property
+    def connections(self) -> int:
+        """How many connections it has, as far as it has said."""
+        return self._handed - self._closed
+
+    def hand(self, connection: socket.socket) -> bool:
+        """Hand it a connection; tell whether it takes any."""
+        try:
+            socket.send_fds(self._channel, [b"c"], [connection.fileno()])
+        except OSError:
+            return False
+        self._handed += 1
+        return True
+
+    async def messages(self) -> AsyncIterator[Message]:
+        """Give what it says, until it ends; how much it has to do is noted here."""
+        loop, heard = asyncio.get_running_loop(), b""
+        while piece := await self._receive(loop):
+            *lines, heard = (heard + piece).split(b"\n")
+            for line in lines:
+                message = messages.read(line)
+                if isinstance(message, messages.Load):
+                    self._closed = message.closed
+                yield message
+
+    def tell(self, signal: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if self._process.returncode is None:
+            # That it has ended is known a little later.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal)
+
+    async def ended(self) -> int:
+        """Wait for its end, and give its status."""
+        try:
+            return await self._process.wait()
+        finally:
+            self._channel.close()
+
+    async def _receive(self, loop: asyncio.AbstractEventLoop) -> bytes:
+        try:
+            return await loop.sock_recv(self._channel, 65536)
+        except ConnectionError:
+            return b""

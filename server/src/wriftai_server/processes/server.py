@@ -1,0 +1,71 @@
+"""A hub in this process, served over HTTP."""
+
+import gc
+import signal
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from wriftai_server.app import Hub
+from wriftai_server.http.protocol import Protocol
+from wriftai_server.settings import Settings
+
+_GRACE_SECONDS = 10
+_OBJECTS_PER_COLLECTION = 20_000
+
+
+class Server(uvicorn.Server):
+    """Tells when it is ready to answer, and ends with its hub.
+
+    Args:
+        hub: Is served. When the server takes no more requests, it is told to finish what is under way.
+        settings: Of the hub.
+        ready: Called once, when it is ready to answer.
+    """
+
+    def __init__(self, hub: Hub, settings: Settings, *, ready: Callable[[], None]) -> None:
+        config = uvicorn.Config(
+            hub,
+            loop="uvloop",
+            http=Protocol,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=settings.trusted_proxies,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        super().__init__(config)
+        self._hub = hub
+        self._ready = ready
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until the process is told to stop, or the hub dies."""
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(stop, _end)
+        super().run(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Get ready, and say so."""
+        await super().startup(sockets)
+        # What the start made stays, and requests leave next to nothing in cycles: the collector looks seldom.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_OBJECTS_PER_COLLECTION)
+        self._ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Tell whether to end; asked ten times a second."""
+        return await super().on_tick(counter) or self._hub.died_of is not None
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more requests, and finish what is under way."""
+        self._hub.end_waits()
+        await super().shutdown(sockets)
+
+
+def _end(*_: object) -> None:
+    # When all is finished, uvicorn raises the signal again for whoever handled it before. Being told to stop is
+    # no failure.
+    raise SystemExit(0)
