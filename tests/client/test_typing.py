@@ -65,7 +65,9 @@ Lines = set[int]
 
 
 def lines_refused_by_mypy(file: Path, *options: str) -> Lines:
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={file.parent / 'cache'}"]
+    # What it knows of the libraries is the same for all tests.
+    cache = f"--cache-dir={file.parents[1] / 'cache'}"
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", cache]
     done = subprocess.run(
         [*command, *options, file.name], cwd=file.parent, capture_output=True, text=True, timeout=300, check=False
     )
@@ -104,11 +106,10 @@ def test_the_sample_is_accepted(refused_by: Checker, tmp_path: Path) -> None:
     assert refused_by(written(tmp_path, SAMPLE)) == set()
 
 
-@pytest.mark.parametrize("version", ["3.10", "3.13"])
-def test_the_sample_is_accepted_on_the_oldest_and_a_later_python(version: str, tmp_path: Path) -> None:
+def test_the_sample_is_accepted_on_the_oldest_python(tmp_path: Path) -> None:
     file = written(tmp_path, SAMPLE)
-    assert lines_refused_by_mypy(file, f"--python-version={version}") == set()
-    assert lines_refused_by_pyright(file, f"--pythonversion={version}") == set()
+    assert lines_refused_by_mypy(file, "--python-version=3.10") == set()
+    assert lines_refused_by_pyright(file, "--pythonversion=3.10") == set()
 
 
 @each_checker

@@ -21,8 +21,8 @@ from tests.system.payloads import model
 from wriftai import Client
 from wriftai_server.cli import app
 
-LINES = 20_000
-CREATES = 1000
+LINES = 6_000
+CREATES = 400
 KILLS = 3
 
 

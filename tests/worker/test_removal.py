@@ -23,11 +23,13 @@ from wriftai_server.worker.confinement.removal import remove_tree
 remove_tree(Path(sys.argv[1]), seconds=float(sys.argv[2]))
 """
 WRITER = """
+import contextlib
+import itertools
 import os
-number = 0
-while True:
-    number += 1
+for number in itertools.count():
     os.mkdir(f"{number}")
+    with contextlib.suppress(FileNotFoundError):
+        os.rmdir(f"{number - 100}")
 """
 
 
