@@ -1,5 +1,6 @@
 """Loading a catalogue of models."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,10 @@ import pytest
 
 from tests.server.command import Outcome, invoke
 from tests.server.people import Person
-from tests.server.samples import add_model
+from tests.server.samples import add_model, new_name
+from wriftai_server.database import feed
+from wriftai_server.database.opening import open_database
+from wriftai_server.models import loading
 
 
 @pytest.fixture
@@ -20,10 +24,11 @@ def line(name: str, **params: Any) -> str:
     return json.dumps({"name": name, "hardware_identifier": "cpu", "visibility": "public", **params})
 
 
-def load(file: Path, owner: str, folder: Path, *lines: str) -> Outcome:
+def load(file: Path, owner: str | None, folder: Path, *lines: str, create_owners: bool = False) -> Outcome:
     if lines:
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    outcome = invoke("import", str(file), "--owner", owner, data_dir=folder)
+    options = [*(["--owner", owner] if owner else []), *(["--create-owners"] if create_owners else [])]
+    outcome = invoke("import", str(file), *options, data_dir=folder)
     assert outcome.stdout == ""
     return outcome
 
@@ -165,6 +170,81 @@ def test_an_unknown_owner(file: Path, folder: Path) -> None:
     outcome = load(file, "nobody-has-this", folder, line("lost"))
     assert outcome.status == 1
     assert "Error: There is no user '" in outcome.stderr
+
+
+def test_each_line_names_its_owner(ada: Person, bob: Person, file: Path, folder: Path) -> None:
+    outcome = load(
+        file,
+        None,
+        folder,
+        line("of-ada", owner=ada.name),
+        line("of-bob", owner=bob.name.upper()),
+        line("lost", owner=new_name()),
+        line("nobodys"),
+        line("odd", owner="no name!"),
+        line("of-ada", owner=bob.name),
+    )
+    assert outcome.status == 1
+    reports = [text for text in outcome.stderr.splitlines() if text.startswith("line ")]
+    for report, (number, reason) in zip(
+        reports,
+        [
+            (3, "owner: There is no user 'model-"),
+            (4, "owner: This field is missing"),
+            (5, "owner: Expected: 1 to 63 letters, digits, underscores and dashes"),
+        ],
+        strict=True,
+    ):
+        assert report.startswith(f"line {number}: {reason}")
+    assert outcome.stderr.endswith("3 created, 0 there already, 3 bad lines.\n")
+    assert names(ada) == ["of-ada"]
+    assert names(bob) == ["of-bob", "of-ada"]
+
+
+def test_a_line_names_no_owner_where_the_command_does(ada: Person, file: Path, folder: Path) -> None:
+    outcome = load(file, ada.name, folder, line("odd", owner=ada.name))
+    assert outcome.status == 1
+    assert "line 1: owner: There is no such field here" in outcome.stderr
+
+
+def test_owners_that_are_missing_are_added_without_tokens(
+    ada: Person, anyone: Person, file: Path, folder: Path
+) -> None:
+    stranger = f"Stranger-{new_name()}"
+    some = [line(f"m{number}", owner=owner) for number in range(2) for owner in (stranger, ada.name)]
+    for created, present in ((4, 0), (0, 4)):
+        outcome = load(file, None, folder, *some, line("m0", owner=stranger.lower()), create_owners=True)
+        assert outcome.status == 0
+        assert outcome.stderr.endswith(f"{created} created, {present + 1} there already, 0 bad lines.\n")
+    assert names(ada) == ["m0", "m1"]
+    assert anyone.client.models.get(stranger, "m1")["owner"]["username"] == stranger
+    assert invoke("tokens", "list", stranger, data_dir=folder) == Outcome(0, "", "")
+
+
+def test_the_one_owner_of_all_is_added_as_well(anyone: Person, file: Path, folder: Path) -> None:
+    stranger = new_name()
+    assert load(file, stranger, folder, line("m"), create_owners=True).status == 0
+    assert anyone.client.models.get(stranger, "m")["owner"]["username"] == stranger
+
+
+def test_the_feed_names_models_that_are_new_and_no_others(ada: Person, file: Path, folder: Path) -> None:
+    async def load_and_read(lines: list[bytes]) -> list[str]:
+        database = open_database(folder)
+        try:
+            async with database.reading() as view:
+                since = await feed.last(view)
+            async for _ in loading.load(database, lines, owner=ada.name):
+                pass
+            async with database.reading() as view:
+                return [note.subject_id for note in await feed.after(view, since, limit=100) or ()]
+        finally:
+            await database.close()
+
+    ids = [
+        asyncio.run(load_and_read([line(name).encode() for name in some])) for some in (["a", "b"], ["b", "c"])
+    ]
+    made = {name: ada.client.models.get(ada.name, name)["id"] for name in "abc"}
+    assert ids == [[made["a"], made["b"]], [made["c"]]]
 
 
 def test_a_file_that_is_not_there(file: Path, tmp_path: Path, folder: Path) -> None:

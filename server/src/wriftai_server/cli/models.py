@@ -18,12 +18,18 @@ def import_(
     file: Annotated[
         Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="JSON lines, one model each.")
     ],
-    owner: Annotated[str, typer.Option(help="Username of who will own the models.")],
+    owner: Annotated[
+        str | None,
+        typer.Option(help='Username of who will own the models; without it each line has an "owner".'),
+    ] = None,
+    create_owners: Annotated[
+        bool, typer.Option("--create-owners", help="Add owners that are missing, without tokens.")
+    ] = False,
     data_dir: DataDir = DEFAULT,
 ) -> None:
     """Load a catalogue of models, whether or not a hub is running on the folder.
 
-    Each line holds what creating a model takes. Models that the owner has already stay as they are, so an
+    Each line holds what creating a model takes. Models that their owner has already stay as they are, so an
     interrupted import can be started again. Bad lines are reported and left out; the exit status is then 1.
     """
     from rich.console import Console
@@ -40,7 +46,7 @@ def import_(
         created = present = bad = 0
         with bars(console) as progress, file.open("rb") as lines:
             task = progress.add_task(f"Importing {file.name}", total=file.stat().st_size)
-            async for batch in load(database, lines, owner=owner):
+            async for batch in load(database, lines, owner=owner, creates_owners=create_owners):
                 for line in batch.bad:
                     progress.console.print(
                         f"line {line.number}: {line.reason}", markup=False, highlight=False, soft_wrap=True

@@ -111,7 +111,7 @@ class SQLiteTransaction:
         """Run a statement once for each row and give the number of rows that they changed."""
         sql, constants = statement.compiled(_DIALECT)
         with _ERRORS_NAMED:
-            return self._run_many(sql, ({**constants, **row} for row in rows)).rowcount
+            return self._run_many(sql, ({**constants, **row} for row in rows) if constants else rows).rowcount
 
     async def lock(self, *names: str) -> None:
         """Do nothing: writers wait for one another anyway."""

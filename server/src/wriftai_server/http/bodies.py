@@ -58,8 +58,7 @@ class Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     def given(self) -> dict[str, Any]:
         """Give the fields that were sent, by name."""
-        values = {name: getattr(self, name) for name in self.__struct_fields__}
-        return {name: value for name, value in values.items() if value is not UNSET}
+        return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not UNSET}
 
 
 class BodyRequest(Request[Any, Any, Any]):

@@ -1,7 +1,7 @@
 """Models as callers send them."""
 
 from wriftai.models import ModelVisibility
-from wriftai_server.http.bodies import UNSET, URL, Body, LongText, ModelName, Text, UnsetType
+from wriftai_server.http.bodies import UNSET, URL, Body, LongText, ModelName, Text, UnsetType, Username
 
 
 class CreateModel(Body):
@@ -14,6 +14,12 @@ class CreateModel(Body):
     source_url: URL | UnsetType | None = UNSET
     license_url: URL | UnsetType | None = UNSET
     paper_url: URL | UnsetType | None = UNSET
+
+
+class OwnedModel(CreateModel, kw_only=True):
+    """What a model of an import starts with, where each says whose it is."""
+
+    owner: Username
 
 
 class UpdateModel(Body):

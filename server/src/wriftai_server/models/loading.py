@@ -7,18 +7,18 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from wriftai_server.database.driver import Database, UniqueViolation
-from wriftai_server.database.values import timestamp
+from wriftai_server.database.driver import Database, Reader
+from wriftai_server.database.values import fold, timestamp
 from wriftai_server.hardware import service as hardware
 from wriftai_server.http.bodies import decoded, faults_of
-from wriftai_server.http.problems import Malformed
+from wriftai_server.http.problems import Malformed, malformed
 from wriftai_server.models import service, store
-from wriftai_server.models.bodies import CreateModel
+from wriftai_server.models.bodies import CreateModel, OwnedModel
 from wriftai_server.users import service as users
+from wriftai_server.users import store as users_store
 
+# It keeps a hub beside it from writing for a tenth of a second.
 _BATCH = 1000
-
-_decoder = msgspec.json.Decoder(CreateModel)
 
 
 class BadLine(NamedTuple):
@@ -49,71 +49,128 @@ class Batch(NamedTuple):
     bad: list[BadLine]
 
 
-async def load(database: Database, lines: Iterable[bytes], *, owner: str) -> AsyncIterator[Batch]:
-    """Add the models that an owner does not have yet, batch by batch.
+async def load(
+    database: Database, lines: Iterable[bytes], *, owner: str | None, creates_owners: bool = False
+) -> AsyncIterator[Batch]:
+    """Add the models that their owners do not have yet, batch by batch.
 
     Each batch is stored whole or not at all. Started again after an interruption it goes on with what is missing.
 
     Args:
         database: May be in use by a running hub.
         lines: A `CreateModelParams` object each; blank ones do not count.
-        owner: Username.
+        owner: Username; None takes each line's own, under `owner`.
+        creates_owners: Whether owners that are not there are added, without tokens.
 
     Raises:
         Problem: 404, there is no such user.
     """
-    async with database.reading() as view:
-        owner_id = await users.known(view, username=owner)
-    known: dict[str, str] = {}
+    loading = _Loading(database, owner=owner, creates_owners=creates_owners)
+    await loading.begin()
     numbered = enumerate(lines, 1)
     while some := list(islice(numbered, _BATCH)):
+        yield await loading.load(some)
+
+
+class _Loading:
+    """Loads batches of lines; whatever they name is looked up once.
+
+    Args:
+        database: Takes the models.
+        owner: Username; None takes each line's own.
+        creates_owners: Whether owners that are not there are added.
+    """
+
+    def __init__(self, database: Database, *, owner: str | None, creates_owners: bool) -> None:
+        self._database = database
+        self._owner = owner
+        self._creates_owners = creates_owners
+        self._kind = OwnedModel if owner is None else CreateModel
+        self._decoder = msgspec.json.Decoder(self._kind)
+        self._hardware: dict[str, str] = {}
+        self._owners: dict[str, str] = {}
+        self._new_owners: dict[str, str] = {}
+
+    async def begin(self) -> None:
+        """Find the owner of all models, if it is one.
+
+        Raises:
+            Problem: 404, there is no such user.
+        """
+        if self._owner is not None and not self._creates_owners:
+            async with self._database.reading() as view:
+                self._owners[fold(self._owner)] = await users.known(view, username=self._owner)
+
+    async def load(self, some: list[tuple[int, bytes]]) -> Batch:
+        """Add the models of some numbered lines."""
         bad: list[BadLine] = []
-        async with database.reading() as view:
-            rows = [row async for row in _rows(view, some, owner_id, known, bad)]
-        created = await _add(database, rows, owner_id) if rows else 0
-        yield Batch(sum(len(line) for _, line in some), created, len(rows) - created, bad)
+        async with self._database.reading() as view:
+            checked = [params async for params in self._models(view, some, bad)]
+        if self._new_owners:
+            await self._add_owners()
+        moments = _moments()
+        rows = [self._row(params, next(moments)) for params in checked]
+        created = await self._add(rows) if rows else 0
+        return Batch(sum(len(line) for _, line in some), created, len(rows) - created, bad)
 
+    async def _models(
+        self, view: Reader, some: list[tuple[int, bytes]], bad: list[BadLine]
+    ) -> AsyncIterator[dict[str, Any]]:
+        for number, line in some:
+            text = line.removeprefix(b"\xef\xbb\xbf").strip()
+            if not text:
+                continue
+            try:
+                params = self._checked(text)
+                identifier = params["hardware_identifier"]
+                if identifier not in self._hardware:
+                    self._hardware[identifier] = await hardware.id_of(view, identifier)
+                username = params.setdefault("owner", self._owner or "")
+                if fold(username) not in self._owners:
+                    await self._find_owner(view, username)
+            except Malformed as error:
+                bad.append(BadLine(number, "; ".join(map(_sentence, error.detail))))
+            else:
+                yield params
 
-async def _add(database: Database, rows: list[dict[str, Any]], owner_id: str) -> int:
-    while True:
+    def _checked(self, text: bytes) -> dict[str, Any]:
         try:
-            async with database.writing() as transaction:
-                await transaction.lock(f"import of {owner_id}")
-                return await store.add_new(transaction, rows)
-        except UniqueViolation:
-            # The owner has just created one of them otherwise. Its name is looked for again, and found now.
-            continue
+            return self._decoder.decode(text).given()
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            value = decoded(text)
+            if faults := list(faults_of(self._kind, value, ())):
+                raise Malformed(faults) from None
+            # A field is there twice and only the last is good; that counts, as in a request.
+            return msgspec.convert(value, self._kind).given()
 
-
-async def _rows(
-    view: Any, some: list[tuple[int, bytes]], owner_id: str, known: dict[str, str], bad: list[BadLine]
-) -> AsyncIterator[dict[str, Any]]:
-    moments = _moments()
-    for number, line in some:
-        text = line.removeprefix(b"\xef\xbb\xbf").strip()
-        if not text:
-            continue
-        try:
-            params = _checked(text)
-            identifier = params["hardware_identifier"]
-            if identifier not in known:
-                known[identifier] = await hardware.id_of(view, identifier)
-        except Malformed as error:
-            bad.append(BadLine(number, "; ".join(map(_sentence, error.detail))))
+    async def _find_owner(self, view: Reader, username: str) -> None:
+        row = await users_store.find(view, username=username)
+        if row is not None:
+            self._owners[fold(username)] = row[0]
+        elif self._creates_owners:
+            self._new_owners.setdefault(fold(username), username)
         else:
-            row = service.new_row(params, owner_id=owner_id, created_at=next(moments))
-            yield {**row, "hardware_id": known[identifier]}
+            msg = f"There is no user '{username}': --create-owners adds those that are missing."
+            raise malformed("owner", msg=msg, type="owner_unknown")
 
+    async def _add_owners(self) -> None:
+        async with self._database.writing() as transaction:
+            await transaction.lock("import")
+            for username in self._new_owners.values():
+                self._owners[fold(username)] = await users.known_or_added(transaction, username=username)
+        self._new_owners.clear()
 
-def _checked(text: bytes) -> dict[str, Any]:
-    try:
-        return _decoder.decode(text).given()
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        value = decoded(text)
-        if faults := list(faults_of(CreateModel, value, ())):
-            raise Malformed(faults) from None
-        # A field is there twice and only the last is good; that counts, as in a request.
-        return msgspec.convert(value, CreateModel).given()
+    async def _add(self, rows: list[dict[str, Any]]) -> int:
+        async with self._database.writing() as transaction:
+            # Two imports with the same names in another order would each wait for the other.
+            await transaction.lock("import")
+            return await store.add_new(transaction, rows)
+
+    def _row(self, params: dict[str, Any], created_at: str) -> dict[str, Any]:
+        owner_id = self._owners[fold(params["owner"])]
+        row = service.new_row(params, owner_id=owner_id, created_at=created_at)
+        row["hardware_id"] = self._hardware[params["hardware_identifier"]]
+        return row
 
 
 def _sentence(fault: dict[str, Any]) -> str:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     union_all,
     update,
 )
+from sqlalchemy.dialects import postgresql
 
 from wriftai.models import ModelsSortBy
 from wriftai_server.database import feed
@@ -71,18 +72,11 @@ _INSERTED = (
     "hardware_id",
     "created_at",
 )
-_INSERT = Statement(insert(models).values({name: bindparam(name) for name in _INSERTED}))
-_INSERT_NEW = Statement(
-    insert(models).from_select(
-        list(_INSERTED),
-        select(*(bindparam(name, type_=models.c[name].type) for name in _INSERTED)).where(
-            ~exists().where(
-                models.c.owner_id == bindparam("owner_id"),
-                func.lower(models.c.name) == func.lower(bindparam("name")),
-            )
-        ),
-    )
-)
+_row: dict[str, Any] = {name: bindparam(name) for name in _INSERTED}
+_INSERT = Statement(insert(models).values(_row))
+# In words that SQLite has as well.
+_INSERT_NEW = Statement(postgresql.insert(models).values(_row).on_conflict_do_nothing())
+_AMONG = Statement(select(models.c.id).where(models.c.id.between(bindparam("first"), bindparam("last"))))
 _DELETE = Statement(delete(models).where(models.c.id == bindparam("model_id")))
 _NEXT_NUMBER = Statement(
     update(models)
@@ -230,8 +224,12 @@ async def add(transaction: Transaction, **values: Any) -> None:
 
 async def add_new(transaction: Transaction, rows: list[dict[str, Any]]) -> int:
     """Store those models whose names their owners do not have yet; give their number."""
+    ids = [row["id"] for row in rows]
     added = await transaction.execute_many(_INSERT_NEW, rows)
-    await feed.note_all(transaction, "model", (row["id"] for row in rows))
+    if added < len(rows):
+        there = {row[0] for row in await transaction.all(_AMONG, first=min(ids), last=max(ids))}
+        ids = [each for each in ids if each in there]
+    await feed.note_all(transaction, "model", ids)
     return added
 
 

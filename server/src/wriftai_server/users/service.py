@@ -61,17 +61,24 @@ async def create(transaction: Transaction, *, username: str, is_admin: bool = Fa
     Raises:
         Problem: 409, the username is taken.
     """
-    user_id, created_at = new_id(), now()
-    blank = dict.fromkeys(("name", "bio", "urls", "location", "company", "updated_at"))
+    row = _new_row(username, is_admin=is_admin)
     try:
-        await store.add(
-            transaction, **blank, id=user_id, username=username, is_admin=int(is_admin), created_at=created_at
-        )
+        await store.add(transaction, **row)
     except UniqueViolation:
         raise _taken(username) from None
-    token = new_token()
-    await store.add_token(transaction, token, user_id=user_id, label="first", created_at=created_at)
-    return token
+    return await _add_token(transaction, user_id=row["id"], label="first")
+
+
+async def known_or_added(transaction: Transaction, *, username: str) -> str:
+    """Find the id of a user; who is not there yet is added, without a token."""
+    row = await store.find(transaction, username=username)
+    if row is None:
+        await store.add_new(transaction, **_new_row(username))
+        row = await store.find(transaction, username=username)
+    if row is None:
+        raise LookupError(username)
+    user_id: str = row[0]
+    return user_id
 
 
 async def known(view: Reader, *, username: str) -> str:
@@ -95,10 +102,7 @@ async def create_token(transaction: Transaction, *, username: str, label: str) -
     Raises:
         Problem: 404, there is no such user.
     """
-    user_id = await known(transaction, username=username)
-    token = new_token()
-    await store.add_token(transaction, token, user_id=user_id, label=label, created_at=now())
-    return token
+    return await _add_token(transaction, user_id=await known(transaction, username=username), label=label)
 
 
 async def renew_webhook_secret(transaction: Transaction, *, username: str) -> str:
@@ -145,6 +149,23 @@ async def revoke_token(transaction: Transaction, *, token_id: str) -> None:
     """
     if not await store.remove_token(transaction, token_id=token_id):
         raise Problem(404, f"There is no token '{token_id}': `tokens list USER` shows the ids of a user's.")
+
+
+def _new_row(username: str, *, is_admin: bool = False) -> dict[str, Any]:
+    blank = dict.fromkeys(("name", "bio", "urls", "location", "company", "updated_at"))
+    return {
+        **blank,
+        "id": new_id(),
+        "username": username,
+        "is_admin": int(is_admin),
+        "created_at": now(),
+    }
+
+
+async def _add_token(transaction: Transaction, *, user_id: str, label: str) -> Token:
+    token = new_token()
+    await store.add_token(transaction, token, user_id=user_id, label=label, created_at=now())
+    return token
 
 
 def _stored(name: str, value: Any) -> Any:

@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql
 
 from wriftai_server.database import feed
 from wriftai_server.database.driver import Reader, Row, Transaction
@@ -16,7 +17,10 @@ from wriftai_server.wire.users import COLUMNS
 
 _BY_ID = Statement(select(*COLUMNS).where(users.c.id == bindparam("id")))
 _BY_USERNAME = Statement(select(*COLUMNS).where(func.lower(users.c.username) == bindparam("username")))
-_INSERT = Statement(insert(users).values({c.name: bindparam(c.name) for c in (*COLUMNS, users.c.is_admin)}))
+_row: dict[str, Any] = {c.name: bindparam(c.name) for c in (*COLUMNS, users.c.is_admin)}
+_INSERT = Statement(insert(users).values(_row))
+# In words that SQLite has as well.
+_INSERT_NEW = Statement(postgresql.insert(users).values(_row).on_conflict_do_nothing())
 _ALL = Statement(select(users.c.username, users.c.is_admin, users.c.created_at).order_by(users.c.created_at))
 _INSERT_TOKEN = Statement(insert(tokens).values({c.name: bindparam(c.name) for c in tokens.c}))
 _TOKENS = Statement(
@@ -71,6 +75,12 @@ async def add(transaction: Transaction, **values: Any) -> None:
     """Store a new user."""
     await transaction.execute(_INSERT, **values)
     await feed.note(transaction, "user", values["id"])
+
+
+async def add_new(transaction: Transaction, **values: Any) -> None:
+    """Store a new user, unless there is one of that name."""
+    if await transaction.execute(_INSERT_NEW, **values):
+        await feed.note(transaction, "user", values["id"])
 
 
 async def change(transaction: Transaction, *, user_id: str, **values: Any) -> None:
