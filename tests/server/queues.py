@@ -141,6 +141,6 @@ class Planned(SQLiteTransaction):
         return await super().execute(statement, **values)
 
     def _plan(self, statement: Statement, values: dict[str, Any]) -> None:
-        sql, constants = statement.compiled(sqlite.dialect(paramstyle="named"))
+        sql, constants, _ = statement.compiled(sqlite.dialect(paramstyle="named"))
         rows = self.connection.execute(f"EXPLAIN QUERY PLAN {sql}", {**constants, **values})
         self.plans += [row[3] for row in rows]

@@ -144,13 +144,14 @@ def build(settings: Settings, *, peers: Peers | None = None, counts: Counts | No
 
     Raises:
         UnusableFolder: The data folder cannot be made or written to.
-        SchemaTooNew: A newer release has used the folder.
+        SchemaTooNew: A newer release has used the folder, or the database.
+        UnusableServer: The address of the database leads to none that can be used.
         BadCatalogue: The catalogue of hardware is malformed.
         UnusableStore: The address of the object store cannot be used.
         Unconfined: Models cannot be locked in, and the settings require it.
     """
     offered = catalogue.detect() if settings.hardware is None else catalogue.read(settings.hardware)
-    database = open_database(settings.data_dir)
+    database = open_database(settings.data_dir, settings.database)
     requests = RequestLog(settings.log_level)
 
     @asynccontextmanager

@@ -3,6 +3,7 @@
 from wriftai_server.database.driver import DatabaseUnavailable
 from wriftai_server.database.migrate import SchemaTooNew
 from wriftai_server.database.opening import UnusableFolder
+from wriftai_server.database.preparing import UnusableServer
 from wriftai_server.hardware.catalogue import BadCatalogue
 from wriftai_server.http.problems import Problem
 from wriftai_server.images.blobs import UnusableStore
@@ -11,6 +12,7 @@ from wriftai_server.worker.confinement.cell import Unconfined
 
 REFUSALS = (
     UnusableFolder,
+    UnusableServer,
     SchemaTooNew,
     BadCatalogue,
     DatabaseUnavailable,

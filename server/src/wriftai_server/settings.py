@@ -56,6 +56,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         data_dir: Holds everything that the hub keeps.
+        database: Address of a PostgreSQL database, `postgresql://…`, that holds the rows; None holds them in a
+            file in the data folder.
         host: Address to listen on.
         port: To listen on; 0 takes a free one.
         public_url: Address that callers reach the hub under, where it stands behind a proxy; None takes it from
@@ -75,6 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     data_dir: Path
+    database: str | None = None
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8000
     public_url: str | None = None

@@ -1,4 +1,4 @@
-"""What the commands that work on a data folder share."""
+"""What the commands that work on the data of a hub share."""
 
 from __future__ import annotations
 
@@ -19,6 +19,16 @@ DataDir = Annotated[
 ]
 DEFAULT = Path("./data")
 
+DatabaseAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        envvar="WRIFTAI_DATABASE",
+        help="PostgreSQL database that holds the rows, as postgresql://user:password@host:port/name; by default "
+        "a file in the folder does.",
+    ),
+]
+
 
 def fail(reason: object) -> typer.Exit:
     """Print why the command cannot do its work; raise what this gives to end it."""
@@ -26,21 +36,24 @@ def fail(reason: object) -> typer.Exit:
     return typer.Exit(1)
 
 
-def on_database(data_dir: Path, work: Callable[[Database], Awaitable[T]], *, create: bool = False) -> T:
-    """Open the database of a folder, do some work on it, and close it; refusals end the command.
+def on_database(
+    data_dir: Path, address: str | None, work: Callable[[Database], Awaitable[T]], *, create: bool = False
+) -> T:
+    """Open the database of a hub, do some work on it, and close it; refusals end the command.
 
     Args:
         data_dir: May be in use by a running hub.
+        address: Of a PostgreSQL database; None is the file in the folder.
         work: Is given the database.
         create: Whether to make what is missing; otherwise it ends the command.
     """
-    from wriftai_server.database.opening import FILE_NAME, open_database
+    from wriftai_server.database.opening import is_missing, open_database
 
-    if not create and not (data_dir / FILE_NAME).exists():
+    if not create and is_missing(data_dir, address):
         raise fail(f"There is no hub in {data_dir}: name its folder with --data-dir.")
 
     async def whole() -> T:
-        database = open_database(data_dir)
+        database = open_database(data_dir, address)
         try:
             return await work(database)
         finally:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wriftai_server.cli.folder import DEFAULT, DataDir, on_database
+from wriftai_server.cli.folder import DEFAULT, DatabaseAddress, DataDir, on_database
 from wriftai_server.cli.progress import bars
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def import_(
         bool, typer.Option("--create-owners", help="Add owners that are missing, without tokens.")
     ] = False,
     data_dir: DataDir = DEFAULT,
+    database: DatabaseAddress = None,
 ) -> None:
     """Load a catalogue of models, whether or not a hub is running on the folder.
 
@@ -40,13 +41,13 @@ def import_(
 
     console = Console(stderr=True)
 
-    async def work(database: Database) -> tuple[int, int, int]:
-        async with database.writing() as transaction:
+    async def work(opened: Database) -> tuple[int, int, int]:
+        async with opened.writing() as transaction:
             await hardware.offer_if_none(transaction, catalogue.detect)
         created = present = bad = 0
         with bars(console) as progress, file.open("rb") as lines:
             task = progress.add_task(f"Importing {file.name}", total=file.stat().st_size)
-            async for batch in load(database, lines, owner=owner, creates_owners=create_owners):
+            async for batch in load(opened, lines, owner=owner, creates_owners=create_owners):
                 for line in batch.bad:
                     progress.console.print(
                         f"line {line.number}: {line.reason}", markup=False, highlight=False, soft_wrap=True
@@ -55,7 +56,7 @@ def import_(
                 progress.advance(task, batch.size)
         return created, present, bad
 
-    created, present, bad = on_database(data_dir, work)
+    created, present, bad = on_database(data_dir, database, work)
     console.print(f"{created:,} created, {present:,} there already, {bad:,} bad lines.", highlight=False)
     if bad:
         raise typer.Exit(1)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from wriftai_server.cli.folder import DEFAULT, DataDir
+from wriftai_server.cli.folder import DEFAULT, DatabaseAddress, DataDir
 from wriftai_server.cli.options import Hardware, LogLevelOption, ObjectStore, WebhookAllow
 from wriftai_server.cli.workers import with_worker_options
 from wriftai_server.settings import Settings, WorkerSettings
@@ -19,6 +19,7 @@ def _absolute(public_url: str | None) -> str | None:
 @with_worker_options
 def serve(
     data_dir: DataDir = DEFAULT,
+    database: DatabaseAddress = None,
     host: Annotated[str, typer.Option(envvar="WRIFTAI_HOST", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(envvar="WRIFTAI_PORT", min=0, max=65535, help="Port to listen on; 0 takes a free one.")
@@ -83,6 +84,7 @@ def serve(
     """Run the hub until it is told to stop (Ctrl-C, SIGTERM); what is under way is finished first."""
     settings = Settings(
         data_dir=data_dir,
+        database=database,
         host=host,
         port=port,
         public_url=public_url,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wriftai_server.cli.folder import DEFAULT, DataDir, on_database
+from wriftai_server.cli.folder import DEFAULT, DatabaseAddress, DataDir, on_database
 
 if TYPE_CHECKING:
     from wriftai_server.database.driver import Database, Row
@@ -21,27 +21,28 @@ def create(
     user: Owner,
     label: Annotated[str, typer.Option(help="What it is for, to tell it from others.")] = "",
     data_dir: DataDir = DEFAULT,
+    database: DatabaseAddress = None,
 ) -> None:
     """Give a user one more token, and print it: it is shown this once."""
     from wriftai_server.users import service
 
-    async def work(database: Database) -> str:
-        async with database.writing() as transaction:
+    async def work(opened: Database) -> str:
+        async with opened.writing() as transaction:
             return (await service.create_token(transaction, username=user, label=label)).text
 
-    typer.echo(on_database(data_dir, work))
+    typer.echo(on_database(data_dir, database, work))
 
 
 @app.command("list")
-def list_(user: Owner, data_dir: DataDir = DEFAULT) -> None:
+def list_(user: Owner, data_dir: DataDir = DEFAULT, database: DatabaseAddress = None) -> None:
     """List the tokens of a user: id, time of creation, label."""
     from wriftai_server.users import service
 
-    async def work(database: Database) -> list[Row]:
-        async with database.reading() as view:
+    async def work(opened: Database) -> list[Row]:
+        async with opened.reading() as view:
             return await service.tokens(view, username=user)
 
-    for token_id, label, created_at in on_database(data_dir, work):
+    for token_id, label, created_at in on_database(data_dir, database, work):
         typer.echo(f"{token_id}\t{created_at}\t{label}")
 
 
@@ -49,15 +50,16 @@ def list_(user: Owner, data_dir: DataDir = DEFAULT) -> None:
 def revoke(
     token_id: Annotated[str, typer.Argument(help="As listed: the twelve characters behind 'wriftai_'.")],
     data_dir: DataDir = DEFAULT,
+    database: DatabaseAddress = None,
 ) -> None:
     """Take a token back: whoever sends it is refused from now on."""
     from wriftai_server.users import service
 
     token_id = token_id.removeprefix("wriftai_").partition("_")[0]  # Whoever gives all of it means the same.
 
-    async def work(database: Database) -> None:
-        async with database.writing() as transaction:
+    async def work(opened: Database) -> None:
+        async with opened.writing() as transaction:
             await service.revoke_token(transaction, token_id=token_id)
 
-    on_database(data_dir, work)
+    on_database(data_dir, database, work)
     typer.echo(f"Revoked {token_id}.", err=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wriftai_server.cli.folder import DEFAULT, DataDir, fail, on_database
+from wriftai_server.cli.folder import DEFAULT, DatabaseAddress, DataDir, fail, on_database
 
 if TYPE_CHECKING:
     from wriftai_server.database.driver import Database, Row
@@ -19,6 +19,7 @@ def create(
     name: Annotated[str, typer.Argument(help="Username: letters, digits, dashes and underscores.")],
     admin: Annotated[bool, typer.Option("--admin", help="Mark the user as an administrator.")] = False,
     data_dir: DataDir = DEFAULT,
+    database: DatabaseAddress = None,
 ) -> None:
     """Add a user, and print the first token: it is shown this once."""
     import msgspec
@@ -34,23 +35,23 @@ def create(
             "and begins with a letter or digit."
         ) from None
 
-    async def work(database: Database) -> str:
-        async with database.writing() as transaction:
+    async def work(opened: Database) -> str:
+        async with opened.writing() as transaction:
             return (await service.create(transaction, username=name, is_admin=admin)).text
 
-    typer.echo(on_database(data_dir, work, create=True))
+    typer.echo(on_database(data_dir, database, work, create=True))
 
 
 @app.command("list")
-def list_(data_dir: DataDir = DEFAULT) -> None:
+def list_(data_dir: DataDir = DEFAULT, database: DatabaseAddress = None) -> None:
     """List all users: username, rights, time of creation."""
     from wriftai_server.users import service
 
-    async def work(database: Database) -> list[Row]:
-        async with database.reading() as view:
+    async def work(opened: Database) -> list[Row]:
+        async with opened.reading() as view:
             return await service.every(view)
 
-    for username, is_admin, created_at in on_database(data_dir, work):
+    for username, is_admin, created_at in on_database(data_dir, database, work):
         typer.echo(f"{username}\t{'admin' if is_admin else 'user'}\t{created_at}")
 
 
@@ -59,18 +60,19 @@ def webhook_secret(
     name: Annotated[str, typer.Argument(help="Username.")],
     remove: Annotated[bool, typer.Option("--remove", help="Sign nothing any more.")] = False,
     data_dir: DataDir = DEFAULT,
+    database: DatabaseAddress = None,
 ) -> None:
     """Give a user a new secret that signs the user's webhooks, and print it: it is shown this once."""
     from wriftai_server.users import service
 
-    async def work(database: Database) -> str | None:
-        async with database.writing() as transaction:
+    async def work(opened: Database) -> str | None:
+        async with opened.writing() as transaction:
             if remove:
                 await service.remove_webhook_secret(transaction, username=name)
                 return None
             return await service.renew_webhook_secret(transaction, username=name)
 
-    secret = on_database(data_dir, work)
+    secret = on_database(data_dir, database, work)
     if secret is None:
         typer.echo(f"Webhooks of {name} are no longer signed.", err=True)
     else:

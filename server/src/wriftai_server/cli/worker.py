@@ -1,6 +1,6 @@
 """`wriftai-server worker`."""
 
-from wriftai_server.cli.folder import DEFAULT, DataDir
+from wriftai_server.cli.folder import DEFAULT, DatabaseAddress, DataDir
 from wriftai_server.cli.options import Hardware, LogLevelOption, ObjectStore, WebhookAllow
 from wriftai_server.cli.workers import with_worker_options
 from wriftai_server.settings import Settings, WorkerSettings
@@ -9,6 +9,7 @@ from wriftai_server.settings import Settings, WorkerSettings
 @with_worker_options
 def worker(
     data_dir: DataDir = DEFAULT,
+    database: DatabaseAddress = None,
     hardware: Hardware = None,
     object_store: ObjectStore = None,
     webhook_allow: WebhookAllow = "",
@@ -26,6 +27,7 @@ def worker(
     work(
         Settings(
             data_dir=data_dir,
+            database=database,
             hardware=hardware,
             object_store=object_store,
             webhook_allow=webhook_allow,

@@ -12,7 +12,7 @@ from wriftai_server import logs
 from wriftai_server.cli.folder import fail
 from wriftai_server.database.changes import Changes
 from wriftai_server.database.driver import Database
-from wriftai_server.database.opening import FILE_NAME, open_database
+from wriftai_server.database.opening import is_missing, open_database
 from wriftai_server.hardware import catalogue
 from wriftai_server.images.blobs import Blobs
 from wriftai_server.refusals import REFUSALS
@@ -25,11 +25,11 @@ _log = structlog.get_logger()
 def work(settings: Settings) -> None:
     """Run predictions until the process is told to stop; refusals end the command."""
     logs.configure(settings.log_level)
-    if not (settings.data_dir / FILE_NAME).exists():
+    if is_missing(settings.data_dir, settings.database):
         raise fail(f"There is no hub in {settings.data_dir}: name its folder with --data-dir.")
     try:
         offered = catalogue.detect() if settings.hardware is None else catalogue.read(settings.hardware)
-        database = open_database(settings.data_dir)
+        database = open_database(settings.data_dir, settings.database)
         blobs = Blobs(settings.data_dir, settings.object_store)
         worker = Worker(database, blobs, Changes(database), settings, offered)
         worker.open()

@@ -7,10 +7,8 @@ import asyncio
 import contextlib
 from collections.abc import Iterable, Iterator
 
-from wriftai_server.database.driver import Database, DatabaseUnavailable
+from wriftai_server.database.driver import Database
 from wriftai_server.database.peers import Peers
-
-_POLL_SECONDS = 0.05
 
 
 class Watch:
@@ -53,11 +51,10 @@ class Watch:
 class Changes:
     """Wakes those who wait for a change.
 
-    Those of this process, and of its peers, are woken at once. When any other process has changed something, all
-    are.
+    Those of this process, and of its peers, are woken at once, and those of any other process soon.
 
     Args:
-        database: Asked for what others did, for as long as anyone waits.
+        database: Says to other processes what this one changed, and tells what they did.
         peers: Other processes that tell each other what they did; None when there are none.
 
     Attributes:
@@ -70,13 +67,12 @@ class Changes:
         self._database = database
         self._peers = peers
         self._watches: dict[str, set[Watch]] = {}
-        self._polling: asyncio.Task[None] | None = None
-        # Of the last time that anyone waited: whoever begins to wait may have looked before another's change.
-        self._seen: int | None = None
+        self._listening: asyncio.Task[None] | None = None
 
     def tell(self, *topics: str) -> None:
         """Wake those who wait for topics; to be called after the commit."""
         self._wake(topics)
+        self._database.say(*topics)
         if self._peers is not None:
             self._peers.tell(topics)
 
@@ -104,8 +100,8 @@ class Changes:
         watch = Watch()
         for topic in topics:
             self._watches.setdefault(topic, set()).add(watch)
-        if self._polling is None:
-            self._polling = asyncio.create_task(self._poll())
+        if self._listening is None:
+            self._listening = asyncio.create_task(self._listen())
             if self._peers is not None:
                 self._peers.listen(self._wake)
         try:
@@ -114,15 +110,10 @@ class Changes:
             for topic in topics:
                 self._leave(topic, watch)
             if not self._watches:
-                self._polling.cancel()
-                self._polling = None
+                self._listening.cancel()
+                self._listening = None
                 if self._peers is not None:
                     self._peers.rest()
-
-    def _wake(self, topics: Iterable[str]) -> None:
-        for topic in topics:
-            for watch in self._watches.get(topic, ()):
-                watch.tell()
 
     def _leave(self, topic: str, watch: Watch) -> None:
         watches = self._watches[topic]
@@ -130,11 +121,12 @@ class Changes:
         if not watches:
             del self._watches[topic]
 
-    async def _poll(self) -> None:
-        while True:
-            with contextlib.suppress(DatabaseUnavailable):
-                current = await self._database.fingerprint()
-                if current != self._seen:
-                    self._seen = current
-                    self._wake(self._watches)
-            await asyncio.sleep(_POLL_SECONDS)
+    async def _listen(self) -> None:
+        async with contextlib.aclosing(self._database.heard()) as heard:
+            async for topics in heard:
+                self._wake(self._watches if topics is None else topics)
+
+    def _wake(self, topics: Iterable[str]) -> None:
+        for topic in topics:
+            for watch in self._watches.get(topic, ()):
+                watch.tell()

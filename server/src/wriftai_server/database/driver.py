@@ -1,6 +1,6 @@
 """What the rest of the hub knows of a database: transactions that run statements."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -10,11 +10,11 @@ Row = Sequence[Any]
 
 
 class UniqueViolation(Exception):
-    """A row with the same unique value is there already."""
+    """A row with the same unique value is there already; a transaction that it comes from is to be left."""
 
 
 class DatabaseUnavailable(Exception):
-    """The database cannot take the statement now: the disk is full, or someone else keeps it locked."""
+    """The database cannot take the statement now: it cannot be reached, is full, or locked by someone else."""
 
 
 class Reader(Protocol):
@@ -69,7 +69,13 @@ class Database(Protocol):
     """A database that is open and has the current schema."""
 
     def reading(self) -> AbstractAsyncContextManager[Reader]:
-        """Open a view of the database as it is."""
+        """Open a view of the database as it is.
+
+        Each statement sees what was committed before it began, so a later one may see more than an earlier one.
+
+        Raises:
+            DatabaseUnavailable: The database cannot be read now.
+        """
         ...
 
     def writing(self) -> AbstractAsyncContextManager[Transaction]:
@@ -94,12 +100,15 @@ class Database(Protocol):
         """Open a view for statements that read many rows, out of the way of all others."""
         ...
 
-    async def fingerprint(self) -> int:
-        """Give a number that differs from the last one if others changed the database in between.
+    def heard(self) -> AsyncGenerator[frozenset[str] | None, None]:
+        """Tell what others changed, for as long as someone asks: topics, or None when that may be anything.
 
-        Raises:
-            DatabaseUnavailable: The database cannot tell now.
+        What they changed when nobody asked is told at the beginning. One at a time may ask.
         """
+        ...
+
+    def say(self, *topics: str) -> None:
+        """Let other processes hear of topics, soon; to be called after the commit."""
         ...
 
     async def close(self) -> None:

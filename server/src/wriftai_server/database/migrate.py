@@ -1,5 +1,10 @@
-"""Bring a database to the current schema."""
+"""Bring a database to the current schema.
 
+The migrations are the same for every database. Alembic runs them on a file of SQLite; for PostgreSQL it writes
+them down as SQL, and the hub's own driver runs that. So they are plain statements, which ask for no results.
+"""
+
+import io
 from pathlib import Path
 
 from alembic import command
@@ -25,26 +30,54 @@ def migrate(file: Path) -> None:
         SchemaTooNew: The file has migrations that this release does not know.
     """
     engine = _engine(file)
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config = _config()
     try:
         with engine.connect() as connection, connection.begin():
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except CommandError as error:
-        raise SchemaTooNew(
-            f"{file} was last used by a newer release of the hub (this one knows schema "
-            f"{ScriptDirectory.from_config(config).get_current_head()}): run that release, or restore a copy."
-        ) from error
+        raise _too_new(str(file), config) from error
     finally:
         engine.dispose()
 
 
 def is_known(schema: str) -> bool:
     """Tell whether this release knows a schema, and so can bring it to the current one."""
-    config = Config()
+    return any(script.revision == schema for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+def statements(name: str, schema: str | None) -> str:
+    """Write down the migrations that a PostgreSQL database lacks; empty when it lacks none.
+
+    Args:
+        name: Of the database, for people.
+        schema: That it has; None is none.
+
+    Raises:
+        SchemaTooNew: This release does not know that schema.
+    """
+    written = io.StringIO()
+    config = _config(written)
+    if schema == ScriptDirectory.from_config(config).get_current_head():
+        return ""
+    try:
+        command.upgrade(config, f"{schema or 'base'}:head", sql=True)
+    except CommandError as error:
+        raise _too_new(name, config) from error
+    return written.getvalue()
+
+
+def _config(output: io.StringIO | None = None) -> Config:
+    config = Config(output_buffer=output)
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    return any(script.revision == schema for script in ScriptDirectory.from_config(config).walk_revisions())
+    return config
+
+
+def _too_new(name: str, config: Config) -> SchemaTooNew:
+    return SchemaTooNew(
+        f"{name} was last used by a newer release of the hub (this one knows schema "
+        f"{ScriptDirectory.from_config(config).get_current_head()}): run that release, or restore a copy."
+    )
 
 
 def _engine(file: Path) -> Engine:

@@ -1,12 +1,18 @@
-"""Open the database of a data folder."""
+"""Open the database of a hub: the file in its data folder, or one of a PostgreSQL server."""
 
+import asyncio
 import sqlite3
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
 from wriftai_server.database.driver import Database, DatabaseUnavailable
 from wriftai_server.database.migrate import migrate
+from wriftai_server.database.postgres import PostgresDatabase
+from wriftai_server.database.preparing import prepare
 from wriftai_server.database.sqlite import SQLiteDatabase
 
 FILE_NAME = "hub.sqlite3"
@@ -18,12 +24,22 @@ class UnusableFolder(Exception):
     """The data folder cannot be made or written to, or is not whole."""
 
 
-def open_database(data_dir: Path) -> Database:
-    """Open the database in a folder, brought to the current schema; what is missing is made.
+def is_missing(data_dir: Path, address: str | None) -> bool:
+    """Tell whether there is no hub yet whose database is a file in a folder; a server is to be asked."""
+    return address is None and not (data_dir / FILE_NAME).exists()
+
+
+def open_database(data_dir: Path, address: str | None = None) -> Database:
+    """Open the database of a hub, brought to the current schema; what is missing of it and its folder is made.
+
+    Args:
+        data_dir: Holds all that is not in the database.
+        address: Of a PostgreSQL database, `postgresql://…`; None is the file in the folder.
 
     Raises:
         UnusableFolder: The folder cannot be made or written to, or a backup is only half restored to it.
-        SchemaTooNew: A newer release has used it.
+        SchemaTooNew: A newer release has used the database.
+        UnusableServer: The address leads to no database that can be used.
         DatabaseUnavailable: The disk is full, someone else keeps the database locked, or the file is damaged.
     """
     try:
@@ -37,6 +53,9 @@ def open_database(data_dir: Path) -> Database:
         raise UnusableFolder(
             f"The backup in {data_dir} is not restored yet: let `wriftai-server restore` end, or run it again."
         )
+    if address is not None:
+        _finish(prepare(address))
+        return PostgresDatabase(address)
     file = data_dir / FILE_NAME
     try:
         migrate(file)
@@ -44,3 +63,9 @@ def open_database(data_dir: Path) -> Database:
     except (sqlite3.Error, DBAPIError) as error:
         reason = error.orig if isinstance(error, DBAPIError) else error
         raise DatabaseUnavailable(f"The database {file} cannot be used: {reason}.") from error
+
+
+def _finish(work: Coroutine[Any, Any, None]) -> None:
+    """Wait for some work on a loop of its own, whether or not one runs here."""
+    with ThreadPoolExecutor(1, "opening") as thread:
+        thread.submit(asyncio.run, work).result()

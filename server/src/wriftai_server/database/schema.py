@@ -7,20 +7,19 @@ foreign key.
 """
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
     Column,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
-    Integer,
     MetaData,
     Table,
-    Text,
     UniqueConstraint,
     func,
     text,
 )
+
+from wriftai_server.database.types import Integer, RowId, Text, TransactionId
 
 metadata = MetaData(
     naming_convention={
@@ -134,7 +133,7 @@ versions = Table(
 prediction_tallies = Table(
     "prediction_tallies",
     metadata,
-    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("model_id", Text, nullable=False, index=True),
 )
 
@@ -142,8 +141,8 @@ prediction_tallies = Table(
 feed = Table(
     "feed",
     metadata,
-    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
-    Column("transaction_id", BigInteger, nullable=False),
+    Column("id", RowId, primary_key=True),
+    Column("transaction_id", TransactionId, nullable=False),
     Column("subject", Text, nullable=False),
     Column("subject_id", Text, nullable=False),
     Column("created_at", Text, nullable=False),
@@ -286,7 +285,7 @@ prediction_events = Table(
 webhook_deliveries = Table(
     "webhook_deliveries",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("prediction_id", Text, ForeignKey("predictions.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("user_id", Text, ForeignKey("users.id"), nullable=False),
     Column("body", Text, nullable=False),

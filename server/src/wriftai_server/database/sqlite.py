@@ -10,7 +10,7 @@ import contextlib
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from wriftai_server.database.statements import Statement
 _DIALECT = sqlite.dialect(paramstyle="named")
 _NOT_UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 _LOCK_PATIENCE = 10.0
+_POLL_SECONDS = 0.05
 _PATIENCE_MS = 2000
 _CACHE_KIB = 64 * 1024
 _MAPPED_BYTES = 256 * 1024 * 1024
@@ -87,7 +88,7 @@ class SQLiteTransaction:
 
     async def one(self, statement: Statement, **values: Any) -> Row | None:
         """Run a statement and give its first row; None when there is none."""
-        sql, constants = statement.compiled(_DIALECT)
+        sql, constants, _ = statement.compiled(_DIALECT)
         with _ERRORS_NAMED:
             cursor = self._run(sql, {**constants, **values})
             row: Row | None = cursor.fetchone()
@@ -96,20 +97,20 @@ class SQLiteTransaction:
 
     async def all(self, statement: Statement, **values: Any) -> list[Row]:
         """Run a statement and give its rows."""
-        sql, constants = statement.compiled(_DIALECT)
+        sql, constants, _ = statement.compiled(_DIALECT)
         with _ERRORS_NAMED:
             rows: list[Row] = self._run(sql, {**constants, **values}).fetchall()
         return rows
 
     async def execute(self, statement: Statement, **values: Any) -> int:
         """Run a statement and give the number of rows that it changed."""
-        sql, constants = statement.compiled(_DIALECT)
+        sql, constants, _ = statement.compiled(_DIALECT)
         with _ERRORS_NAMED:
             return self._run(sql, {**constants, **values}).rowcount
 
     async def execute_many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> int:
         """Run a statement once for each row and give the number of rows that they changed."""
-        sql, constants = statement.compiled(_DIALECT)
+        sql, constants, _ = statement.compiled(_DIALECT)
         with _ERRORS_NAMED:
             return self._run_many(sql, ({**constants, **row} for row in rows) if constants else rows).rowcount
 
@@ -194,6 +195,7 @@ class SQLiteDatabase:
         self._scan = SQLiteScan(file)
         self._scanning = contextlib.nullcontext(self._scan)
         self._folding = SQLiteScan(file)  # Not behind scans, which writers would have to wait for.
+        self._seen: int | None = None
         self._commits = 0
         self._checkpoint: asyncio.Task[None] | None = None
 
@@ -214,11 +216,18 @@ class SQLiteDatabase:
         """Give the connection on the thread."""
         return self._scanning
 
-    async def fingerprint(self) -> int:
-        """Give a number that changes with each commit of another connection."""
-        with _ERRORS_NAMED:
-            number: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
-        return number
+    async def heard(self) -> AsyncGenerator[None, None]:
+        """Look all the time whether another connection has committed anything."""
+        while True:
+            with contextlib.suppress(sqlite3.OperationalError):
+                version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+                if version != self._seen:
+                    self._seen = version
+                    yield None
+            await asyncio.sleep(_POLL_SECONDS)
+
+    def say(self, *topics: str) -> None:
+        """Do nothing: others see that there was a commit."""
 
     async def close(self) -> None:
         """Let go of the file; the last one to do so folds the write-ahead log into it."""
@@ -260,7 +269,7 @@ class SQLiteScan:
 
     async def all(self, statement: Statement, **values: Any) -> list[Row]:
         """Run a statement and give its rows."""
-        sql, constants = statement.compiled(_DIALECT)
+        sql, constants, _ = statement.compiled(_DIALECT)
         return await asyncio.get_running_loop().run_in_executor(
             self._thread, self._fetch, sql, {**constants, **values}
         )

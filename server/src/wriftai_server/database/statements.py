@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import GenerativeSelect, Integer, Select, bindparam, literal_column, tuple_
+from sqlalchemy import GenerativeSelect, Insert, Integer, Select, bindparam, literal_column, tuple_
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql import ClauseElement, ColumnElement
 
@@ -15,12 +15,14 @@ class Compiled(NamedTuple):
     """A statement in the words of one database.
 
     Attributes:
-        sql: With named placeholders.
+        sql: With placeholders, which have names or numbers.
         constants: Values of the placeholders that the statement itself fixes.
+        order: Names of the numbered placeholders, from the first on; empty where they have names.
     """
 
     sql: str
     constants: dict[str, Any]
+    order: tuple[str, ...]
 
 
 class Statement:
@@ -31,7 +33,8 @@ class Statement:
     """
 
     def __init__(self, expression: ClauseElement) -> None:
-        self._expression = expression
+        # The ids that a database gives new rows are not asked for.
+        self._expression = expression.inline() if isinstance(expression, Insert) else expression
         self._compiled: dict[str, Compiled] = {}
 
     def compiled(self, dialect: Dialect) -> Compiled:
@@ -40,7 +43,8 @@ class Statement:
         if known is None:
             compiled = self._expression.compile(dialect=dialect)
             constants = {name: value for name, value in (compiled.params or {}).items() if value is not None}
-            known = self._compiled[dialect.name] = Compiled(str(compiled), constants)
+            order = tuple(getattr(compiled, "positiontup", None) or ())
+            known = self._compiled[dialect.name] = Compiled(str(compiled), constants, order)
         return known
 
 

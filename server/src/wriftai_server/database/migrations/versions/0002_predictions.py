@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from wriftai_server.database.types import Integer, RowId, Text
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -24,36 +26,36 @@ _TABLES = (
 def upgrade() -> None:
     op.create_table(
         "blobs",
-        sa.Column("digest", sa.Text(), nullable=False),
-        sa.Column("size", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.Text(), nullable=False),
-        sa.Column("unreferenced_at", sa.Text(), nullable=True),
+        sa.Column("digest", Text, nullable=False),
+        sa.Column("size", Integer, nullable=False),
+        sa.Column("created_at", Text, nullable=False),
+        sa.Column("unreferenced_at", Text, nullable=True),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_blobs")),
     )
     op.create_index(op.f("ix_blobs_unreferenced_at"), "blobs", ["unreferenced_at"], unique=False)
     op.create_table(
         "predictions",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("user_id", sa.Text(), nullable=False),
-        sa.Column("model_id", sa.Text(), nullable=False),
-        sa.Column("version_id", sa.Text(), nullable=False),
-        sa.Column("hardware_id", sa.Text(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("input", sa.Text(), nullable=True),
-        sa.Column("output", sa.Text(), nullable=True),
-        sa.Column("error", sa.Text(), nullable=True),
-        sa.Column("webhook_url", sa.Text(), nullable=True),
-        sa.Column("hub_url", sa.Text(), nullable=True),
-        sa.Column("setup_time", sa.Text(), nullable=True),
-        sa.Column("execution_time", sa.Text(), nullable=True),
-        sa.Column("created_at", sa.Text(), nullable=False),
-        sa.Column("updated_at", sa.Text(), nullable=False),
-        sa.Column("finished_at", sa.Text(), nullable=True),
-        sa.Column("cancel_requested_at", sa.Text(), nullable=True),
-        sa.Column("worker", sa.Text(), nullable=True),
-        sa.Column("lease_until", sa.Text(), nullable=True),
-        sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("lost", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("id", Text, nullable=False),
+        sa.Column("user_id", Text, nullable=False),
+        sa.Column("model_id", Text, nullable=False),
+        sa.Column("version_id", Text, nullable=False),
+        sa.Column("hardware_id", Text, nullable=False),
+        sa.Column("status", Text, nullable=False),
+        sa.Column("input", Text, nullable=True),
+        sa.Column("output", Text, nullable=True),
+        sa.Column("error", Text, nullable=True),
+        sa.Column("webhook_url", Text, nullable=True),
+        sa.Column("hub_url", Text, nullable=True),
+        sa.Column("setup_time", Text, nullable=True),
+        sa.Column("execution_time", Text, nullable=True),
+        sa.Column("created_at", Text, nullable=False),
+        sa.Column("updated_at", Text, nullable=False),
+        sa.Column("finished_at", Text, nullable=True),
+        sa.Column("cancel_requested_at", Text, nullable=True),
+        sa.Column("worker", Text, nullable=True),
+        sa.Column("lease_until", Text, nullable=True),
+        sa.Column("attempt", Integer, server_default="0", nullable=False),
+        sa.Column("lost", Integer, server_default="0", nullable=False),
         sa.CheckConstraint(
             "status IN ('pending', 'started', 'failed', 'succeeded', 'cancelled')",
             name=op.f("ck_predictions_status"),
@@ -92,11 +94,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "manifests",
-        sa.Column("model_id", sa.Text(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
-        sa.Column("media_type", sa.Text(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=True),
-        sa.Column("created_at", sa.Text(), nullable=False),
+        sa.Column("model_id", Text, nullable=False),
+        sa.Column("digest", Text, nullable=False),
+        sa.Column("media_type", Text, nullable=False),
+        sa.Column("subject", Text, nullable=True),
+        sa.Column("created_at", Text, nullable=False),
         sa.ForeignKeyConstraint(["digest"], ["blobs.digest"], name=op.f("fk_manifests_digest")),
         sa.ForeignKeyConstraint(
             ["model_id"], ["models.id"], name=op.f("fk_manifests_model_id"), ondelete="CASCADE"
@@ -107,9 +109,9 @@ def upgrade() -> None:
     op.create_index("ix_manifests_subject", "manifests", ["model_id", "subject", "digest"], unique=False)
     op.create_table(
         "model_blobs",
-        sa.Column("model_id", sa.Text(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.Text(), nullable=False),
+        sa.Column("model_id", Text, nullable=False),
+        sa.Column("digest", Text, nullable=False),
+        sa.Column("created_at", Text, nullable=False),
         sa.ForeignKeyConstraint(["digest"], ["blobs.digest"], name=op.f("fk_model_blobs_digest")),
         sa.ForeignKeyConstraint(
             ["model_id"], ["models.id"], name=op.f("fk_model_blobs_model_id"), ondelete="CASCADE"
@@ -119,11 +121,11 @@ def upgrade() -> None:
     op.create_index(op.f("ix_model_blobs_digest"), "model_blobs", ["digest"], unique=False)
     op.create_table(
         "prediction_events",
-        sa.Column("prediction_id", sa.Text(), nullable=False),
-        sa.Column("attempt", sa.Integer(), nullable=False),
-        sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("data", sa.Text(), nullable=False),
+        sa.Column("prediction_id", Text, nullable=False),
+        sa.Column("attempt", Integer, nullable=False),
+        sa.Column("seq", Integer, nullable=False),
+        sa.Column("kind", Text, nullable=False),
+        sa.Column("data", Text, nullable=False),
         sa.CheckConstraint("kind IN ('setup_log', 'log', 'output')", name=op.f("ck_prediction_events_kind")),
         sa.ForeignKeyConstraint(
             ["prediction_id"],
@@ -135,9 +137,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "uploads",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("model_id", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.Text(), nullable=False),
+        sa.Column("id", Text, nullable=False),
+        sa.Column("model_id", Text, nullable=False),
+        sa.Column("created_at", Text, nullable=False),
         sa.ForeignKeyConstraint(
             ["model_id"], ["models.id"], name=op.f("fk_uploads_model_id"), ondelete="CASCADE"
         ),
@@ -146,13 +148,13 @@ def upgrade() -> None:
     op.create_index(op.f("ix_uploads_created_at"), "uploads", ["created_at"], unique=False)
     op.create_table(
         "webhook_deliveries",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("prediction_id", sa.Text(), nullable=False),
-        sa.Column("user_id", sa.Text(), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.Text(), nullable=False),
-        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("next_at", sa.Text(), nullable=False),
+        sa.Column("id", RowId, nullable=False),
+        sa.Column("prediction_id", Text, nullable=False),
+        sa.Column("user_id", Text, nullable=False),
+        sa.Column("body", Text, nullable=False),
+        sa.Column("created_at", Text, nullable=False),
+        sa.Column("attempts", Integer, server_default="0", nullable=False),
+        sa.Column("next_at", Text, nullable=False),
         sa.ForeignKeyConstraint(
             ["prediction_id"],
             ["predictions.id"],
@@ -169,9 +171,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "manifest_blobs",
-        sa.Column("model_id", sa.Text(), nullable=False),
-        sa.Column("manifest", sa.Text(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("model_id", Text, nullable=False),
+        sa.Column("manifest", Text, nullable=False),
+        sa.Column("digest", Text, nullable=False),
         sa.ForeignKeyConstraint(
             ["model_id", "manifest"],
             ["manifests.model_id", "manifests.digest"],
@@ -183,9 +185,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_manifest_blobs_digest"), "manifest_blobs", ["digest"], unique=False)
     op.create_table(
         "tags",
-        sa.Column("model_id", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("model_id", Text, nullable=False),
+        sa.Column("name", Text, nullable=False),
+        sa.Column("digest", Text, nullable=False),
         sa.ForeignKeyConstraint(
             ["model_id", "digest"],
             ["manifests.model_id", "manifests.digest"],
@@ -194,7 +196,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("model_id", "name", name=op.f("pk_tags")),
     )
-    op.add_column("users", sa.Column("webhook_secret", sa.Text(), nullable=True))
+    op.add_column("users", sa.Column("webhook_secret", Text, nullable=True))
 
 
 def downgrade() -> None:

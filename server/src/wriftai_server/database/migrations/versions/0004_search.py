@@ -5,22 +5,22 @@ import uuid
 import sqlalchemy as sa
 from alembic import op
 
+from wriftai_server.database.types import RowId, Text, TransactionId
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-_ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-
 
 def upgrade() -> None:
     feed = op.create_table(
         "feed",
-        sa.Column("id", _ROW_ID, nullable=False),
-        sa.Column("transaction_id", sa.BigInteger(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("subject_id", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.Text(), nullable=False),
+        sa.Column("id", RowId, nullable=False),
+        sa.Column("transaction_id", TransactionId, nullable=False),
+        sa.Column("subject", Text, nullable=False),
+        sa.Column("subject_id", Text, nullable=False),
+        sa.Column("created_at", Text, nullable=False),
         sa.CheckConstraint("subject IN ('beginning', 'model', 'user')", name=op.f("ck_feed_subject")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_feed")),
         sqlite_autoincrement=True,
@@ -31,8 +31,8 @@ def upgrade() -> None:
     op.bulk_insert(feed, [beginning])
     op.create_table(
         "prediction_tallies",
-        sa.Column("id", _ROW_ID, nullable=False),
-        sa.Column("model_id", sa.Text(), nullable=False),
+        sa.Column("id", RowId, nullable=False),
+        sa.Column("model_id", Text, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_prediction_tallies")),
     )
     op.create_index(op.f("ix_prediction_tallies_model_id"), "prediction_tallies", ["model_id"], unique=False)

@@ -1,0 +1,89 @@
+"""Connections to PostgreSQL: how they are opened, what is used of them, and what their errors are called."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import asyncpg  # type: ignore[import-untyped]  # the library has no types: `Connection` names what is used of it
+
+from wriftai_server.database.driver import DatabaseUnavailable, Row, UniqueViolation
+
+PATIENCE_SECONDS = 10
+STATEMENT_SECONDS = 60
+
+SERVER_SETTINGS = {
+    "application_name": "wriftai-server",
+    "jit": "off",  # Its work does not pay for statements that read few rows.
+    "lock_timeout": f"{PATIENCE_SECONDS}s",
+    "idle_in_transaction_session_timeout": f"{STATEMENT_SECONDS}s",
+}
+FAILURES = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.TransactionRollbackError,  # A deadlock, for one.
+    asyncpg.InsufficientResourcesError,  # The disk is full, there are too many connections.
+    asyncpg.OperatorInterventionError,
+    asyncpg.PostgresSystemError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.SyntaxOrAccessError,  # A table is gone, as a file of SQLite may be.
+)
+
+
+class Connection(Protocol):
+    """What is used of a connection of asyncpg."""
+
+    async def fetch(self, query: str, *values: Any, timeout: float | None = None) -> list[Row]: ...  # noqa: D102, ASYNC109
+    async def fetchrow(self, query: str, *values: Any, timeout: float | None = None) -> Row | None: ...  # noqa: D102, ASYNC109
+    async def fetchmany(self, query: str, values: list[list[Any]]) -> list[Row]: ...  # noqa: D102
+    async def execute(self, query: str, *values: Any) -> str: ...  # noqa: D102
+    async def add_listener(self, channel: str, callback: Callable[..., None]) -> None: ...  # noqa: D102
+    def add_termination_listener(self, callback: Callable[..., None]) -> None: ...  # noqa: D102
+    def get_server_pid(self) -> int: ...  # noqa: D102
+    def get_server_version(self) -> Any: ...  # noqa: D102
+    def get_settings(self) -> Any: ...  # noqa: D102
+    def is_closed(self) -> bool: ...  # noqa: D102
+    async def close(self) -> None: ...  # noqa: D102
+    def terminate(self) -> None: ...  # noqa: D102
+
+
+async def connect(address: str) -> Connection:
+    """Open a connection the way that the hub uses it.
+
+    Raises:
+        Exception: What asyncpg raises, or the operating system.
+    """
+    connection: Connection = await asyncpg.connect(
+        address,
+        timeout=PATIENCE_SECONDS,
+        command_timeout=STATEMENT_SECONDS,
+        server_settings=SERVER_SETTINGS,
+    )
+    return connection
+
+
+class _ErrorsNamed:
+    """Gives errors of asyncpg the names that a driver promises."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        match error:
+            case None | UniqueViolation() | DatabaseUnavailable():
+                return
+            case asyncpg.UniqueViolationError():
+                raise UniqueViolation(str(error)) from error
+            case asyncpg.InterfaceError() if isinstance(error, ValueError):
+                # A value that does not fit its type. What no database can hold is called alike on all.
+                if isinstance(error.__cause__, UnicodeEncodeError):
+                    raise error.__cause__ from None
+            case _ if isinstance(error, FAILURES):
+                reason = str(error) or type(error).__name__
+                raise DatabaseUnavailable(f"The database cannot take a statement: {reason}.") from error
+
+
+ERRORS_NAMED = _ErrorsNamed()

@@ -1,0 +1,207 @@
+"""PostgreSQL, through a pool of connections of asyncpg.
+
+Statements are prepared once a connection and run with their values in order, so that a read is one round trip.
+A view has no transaction: each of its statements sees all that was committed by then. What is read in several
+steps is written so that later steps may see more. Transactions are READ COMMITTED; where a rule needs more, rows
+or names are locked.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from typing import Any
+
+import asyncpg  # type: ignore[import-untyped]  # the library has no types
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.dialects.postgresql.base import PGTypeCompiler
+
+from wriftai_server.database.connections import (
+    ERRORS_NAMED,
+    FAILURES,
+    PATIENCE_SECONDS,
+    SERVER_SETTINGS,
+    STATEMENT_SECONDS,
+    Connection,
+    connect,
+)
+from wriftai_server.database.driver import Row
+from wriftai_server.database.notices import Notices
+from wriftai_server.database.statements import Statement
+
+MOST_CONNECTIONS = 10
+_SCAN_SECONDS = 600.0
+_CLOSING_SECONDS = 10.0
+_LOCK = "SELECT pg_advisory_xact_lock(number) FROM unnest($1::bigint[]) AS number"
+
+
+class _Types(PGTypeCompiler):
+    """Gives every whole number 64 bits: callers choose some, and asyncpg refuses those that do not fit."""
+
+    def visit_INTEGER(self, type_: Any, **kw: Any) -> str:  # noqa: N802  SQLAlchemy's name
+        return "BIGINT"
+
+
+class _Dialect(PGDialect_asyncpg):
+    supports_statement_cache = True
+    type_compiler_cls = _Types
+
+
+_DIALECT = _Dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # so is SQLAlchemy's
+
+
+class PostgresView:
+    """Runs statements on one connection.
+
+    Args:
+        connection: In a transaction, or in none.
+        seconds: How long a statement may take.
+    """
+
+    def __init__(self, connection: Connection, seconds: float = STATEMENT_SECONDS) -> None:
+        self._connection = connection
+        self._seconds = seconds
+
+    async def one(self, statement: Statement, **values: Any) -> Row | None:
+        """Run a statement and give its first row; None when there is none."""
+        sql, ordered = _filled(statement, values)
+        with ERRORS_NAMED:
+            return await self._connection.fetchrow(sql, *ordered, timeout=self._seconds)
+
+    async def all(self, statement: Statement, **values: Any) -> list[Row]:
+        """Run a statement and give its rows."""
+        sql, ordered = _filled(statement, values)
+        with ERRORS_NAMED:
+            return await self._connection.fetch(sql, *ordered, timeout=self._seconds)
+
+
+class PostgresTransaction(PostgresView):
+    """Runs statements that take effect together, or not at all."""
+
+    async def execute(self, statement: Statement, **values: Any) -> int:
+        """Run a statement and give the number of rows that it changed."""
+        sql, ordered = _filled(statement, values)
+        with ERRORS_NAMED:
+            done = await self._connection.execute(sql, *ordered)
+        return int(done.rpartition(" ")[2])  # It reads "UPDATE 3", or "INSERT 0 3".
+
+    async def execute_many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Run a statement once for each row and give the number of rows that they changed."""
+        sql, constants, order = statement.compiled(_DIALECT)
+        many = [[row[name] if name in row else constants[name] for name in order] for row in rows]
+        if not many:
+            return 0
+        with ERRORS_NAMED:
+            # All are sent at once; asyncpg counts none of them, so each row that is changed is to say so.
+            return len(await self._connection.fetchmany(f"{sql} RETURNING 1", many))
+
+    async def lock(self, *names: str) -> None:
+        """Make others who lock one of these names wait until this transaction ends."""
+        numbers = sorted({_number(name) for name in names})
+        with ERRORS_NAMED:
+            await self._connection.execute(_LOCK, numbers)
+
+
+class PostgresDatabase:
+    """A database of a PostgreSQL server. Connections are made by the first that needs one.
+
+    Args:
+        address: As asyncpg reads it; the database has the current schema.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._opening = asyncio.Lock()
+        self._pool: Any = None
+        self._notices = Notices(lambda: connect(address))
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[PostgresView]:
+        """Open a view: a connection, without a transaction."""
+        async with self._connection() as connection:
+            yield PostgresView(connection)
+
+    @contextlib.asynccontextmanager
+    async def scanning(self) -> AsyncIterator[PostgresView]:
+        """Open a view whose statements may take long."""
+        async with self._connection() as connection:
+            yield PostgresView(connection, _SCAN_SECONDS)
+
+    @contextlib.asynccontextmanager
+    async def writing(self) -> AsyncIterator[PostgresTransaction]:
+        """Open a transaction that is committed at its end, and undone when an exception leaves it."""
+        async with self._connection() as connection:
+            with ERRORS_NAMED:
+                await connection.execute("BEGIN")
+            try:
+                yield PostgresTransaction(connection)
+            except BaseException:
+                # Where it cannot be undone now, that is done when the connection is given back, or is gone.
+                if not connection.is_closed():
+                    with contextlib.suppress(*FAILURES):
+                        await connection.execute("ROLLBACK")
+                raise
+            with ERRORS_NAMED:
+                done = await connection.execute("COMMIT")
+            if done != "COMMIT":
+                raise RuntimeError("A statement of the transaction had failed, so nothing of it was stored.")
+
+    def heard(self) -> AsyncGenerator[frozenset[str] | None, None]:
+        """Tell what other processes say that they have changed."""
+        return self._notices.heard()
+
+    def say(self, *topics: str) -> None:
+        """Let other processes hear of topics."""
+        self._notices.say(*topics)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._notices.close()
+        if self._pool is not None:
+            try:
+                async with asyncio.timeout(_CLOSING_SECONDS):
+                    await self._pool.close()
+            except TimeoutError:
+                self._pool.terminate()
+
+    @contextlib.asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        with ERRORS_NAMED:
+            pool = self._pool or await self._open()
+            connection: Connection = await pool.acquire(timeout=PATIENCE_SECONDS)
+        try:
+            yield connection
+        finally:
+            with contextlib.suppress(*FAILURES):  # One that is broken is not used again.
+                await pool.release(connection)
+
+    async def _open(self) -> Any:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self._address,
+                    min_size=1,
+                    max_size=MOST_CONNECTIONS,
+                    max_queries=10**9,
+                    max_cached_statement_lifetime=0,
+                    statement_cache_size=1000,
+                    timeout=PATIENCE_SECONDS,
+                    command_timeout=STATEMENT_SECONDS,
+                    server_settings=SERVER_SETTINGS,
+                    reset=_leave_as_it_is,
+                )
+            return self._pool
+
+
+async def _leave_as_it_is(_: object) -> None:
+    """Spare the round trip that would reset what nobody sets; a transaction that is open is undone anyway."""
+
+
+def _filled(statement: Statement, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    sql, constants, order = statement.compiled(_DIALECT)
+    return sql, [values[name] if name in values else constants[name] for name in order]
+
+
+def _number(name: str) -> int:
+    """Give a name the number that locks go by, the same in every process."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)

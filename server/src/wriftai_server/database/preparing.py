@@ -1,0 +1,106 @@
+"""Prepare a database of PostgreSQL for a hub: see whether it will do, and bring it to the current schema."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import asyncpg  # type: ignore[import-untyped]  # the library has no types
+
+from wriftai_server.database.connections import Connection, connect
+from wriftai_server.database.migrate import statements
+
+_OLDEST = 14
+_MIGRATING = 0x777269667461  # The number of a lock that whoever migrates holds.
+
+
+class UnusableServer(Exception):
+    """The address of the database leads to none that can be used."""
+
+
+async def prepare(address: str) -> None:
+    """Bring a database to the current schema; processes that do it at once wait for one another.
+
+    Raises:
+        UnusableServer: There is no such database, or it will not do.
+        SchemaTooNew: A newer release has used it.
+    """
+    with _refusals(address):
+        connection = await connect(address)
+        try:
+            _check(connection, shown(address))
+            if statements(shown(address), await _schema(connection)):
+                await _migrate(connection, shown(address))
+        finally:
+            await connection.close()
+
+
+def shown(address: str) -> str:
+    """Write the address of a database so that everyone may read it: without password and options."""
+    try:
+        parts = urlsplit(address)
+        where = parts.netloc.rpartition("@")[2]
+        user = parts.username
+    except ValueError:
+        return "the address"
+    return f"{parts.scheme}://{f'{user}@' if user else ''}{where}{parts.path}"
+
+
+def _check(connection: Connection, name: str) -> None:
+    version, encoding = connection.get_server_version(), connection.get_settings().server_encoding
+    if version.major < _OLDEST:
+        raise UnusableServer(
+            f"{name} is on PostgreSQL {version.major}: the hub needs {_OLDEST} or newer, so upgrade the server."
+        )
+    if encoding != "UTF8":
+        raise UnusableServer(
+            f"{name} holds text in {encoding}: create the database with the encoding UTF8, as in "
+            "`createdb --encoding=UTF8 --template=template0`."
+        )
+
+
+async def _schema(connection: Connection) -> str | None:
+    if await connection.fetchrow("SELECT 1 WHERE to_regclass('alembic_version') IS NULL"):
+        return None
+    row = await connection.fetchrow("SELECT version_num FROM alembic_version")
+    return None if row is None else str(row[0])
+
+
+async def _migrate(connection: Connection, name: str) -> None:
+    await connection.execute("BEGIN")
+    await connection.execute("SET LOCAL lock_timeout = 0")
+    await connection.fetchrow("SELECT pg_advisory_xact_lock($1)", _MIGRATING)
+    await connection.execute(statements(name, await _schema(connection)))
+    await connection.execute("COMMIT")
+
+
+@contextmanager
+def _refusals(address: str) -> Iterator[None]:
+    # Of what asyncpg says only that of the server is repeated: the rest may hold parts of the address.
+    name = shown(address)
+    try:
+        yield
+    except asyncpg.InvalidAuthorizationSpecificationError as error:
+        raise UnusableServer(
+            f"{name} lets nobody in with this user and password: correct them in the address, or the password in "
+            "PGPASSWORD or ~/.pgpass."
+        ) from error
+    except asyncpg.InvalidCatalogNameError as error:
+        raise UnusableServer(f"{name} does not exist: create the database with `createdb`.") from error
+    except asyncpg.PostgresError as error:
+        raise UnusableServer(f"{name} cannot be used: {error}.") from error
+    except asyncpg.ClientConfigurationError as error:
+        raise UnusableServer(
+            f"{name} is no address of a database: write postgresql://user:password@host:port/name."
+        ) from error
+    except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        raise UnusableServer(
+            f"{name} cannot be reached ({_reason(error)}): start the server, or correct the address."
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    return (
+        "no answer"
+        if isinstance(error, TimeoutError)
+        else str(getattr(error, "strerror", None) or "no connection")
+    )
