@@ -8,8 +8,8 @@ or names are locked.
 
 import asyncio
 import contextlib
-import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from hashlib import blake2b
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]  # the library has no types
@@ -33,6 +33,8 @@ MOST_CONNECTIONS = 10
 _SCAN_SECONDS = 600.0
 _CLOSING_SECONDS = 10.0
 _LOCK = "SELECT pg_advisory_xact_lock(number) FROM unnest($1::bigint[]) AS number"
+_HOLD = "SELECT pg_advisory_lock(number) FROM unnest($1::bigint[]) AS number"
+_LET_GO = "SELECT pg_advisory_unlock_all()"
 
 
 class _Types(PGTypeCompiler):
@@ -97,9 +99,8 @@ class PostgresTransaction(PostgresView):
 
     async def lock(self, *names: str) -> None:
         """Make others who lock one of these names wait until this transaction ends."""
-        numbers = sorted({_number(name) for name in names})
         with ERRORS_NAMED:
-            await self._connection.execute(_LOCK, numbers)
+            await self._connection.execute(_LOCK, _numbers(names))
 
 
 class PostgresDatabase:
@@ -145,6 +146,17 @@ class PostgresDatabase:
                 done = await connection.execute("COMMIT")
             if done != "COMMIT":
                 raise RuntimeError("A statement of the transaction had failed, so nothing of it was stored.")
+
+    @contextlib.asynccontextmanager
+    async def locking(self, *names: str) -> AsyncIterator[None]:
+        """Make transactions that lock one of these names wait; no transaction is open meanwhile."""
+        async with self._connection() as connection:
+            try:
+                with ERRORS_NAMED:
+                    await connection.execute(_HOLD, _numbers(names))
+                yield
+            finally:
+                await _let_go(connection)
 
     def heard(self) -> AsyncGenerator[frozenset[str] | None, None]:
         """Tell what other processes say that they have changed."""
@@ -202,6 +214,15 @@ def _filled(statement: Statement, values: Mapping[str, Any]) -> tuple[str, list[
     return sql, [values[name] if name in values else constants[name] for name in order]
 
 
-def _number(name: str) -> int:
-    """Give a name the number that locks go by, the same in every process."""
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
+def _numbers(names: Iterable[str]) -> list[int]:
+    """Give the numbers that names are locked by, the same in every process, in the order that all lock in."""
+    return sorted({int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), signed=True) for name in names})
+
+
+async def _let_go(connection: Connection) -> None:
+    try:
+        await connection.execute(_LET_GO)
+    except BaseException as error:
+        connection.terminate()  # With it go the locks.
+        if not isinstance(error, FAILURES):
+            raise
