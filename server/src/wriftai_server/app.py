@@ -35,6 +35,7 @@ from wriftai_server.models import tallies
 from wriftai_server.predictions import routes as predictions
 from wriftai_server.predictions.inputs import Inspector
 from wriftai_server.search import routes as search
+from wriftai_server.search.following import Follower
 from wriftai_server.settings import Settings
 from wriftai_server.users import routes as users
 from wriftai_server.versions import routes as versions
@@ -158,7 +159,8 @@ def build(settings: Settings, *, peers: Peers | None = None, counts: Counts | No
     async def life(_: Litestar) -> AsyncIterator[None]:
         async with database.writing() as transaction:
             await hardware.offer(transaction, offered)
-        tasks = [asyncio.create_task(tallies.keep_folding(database))]
+        following = litestar.state["follower"].run()
+        tasks = [asyncio.create_task(tallies.keep_folding(database)), asyncio.create_task(following)]
         if worker is not None:
             tasks.append(asyncio.create_task(worker.run()))
             tasks[-1].add_done_callback(hub.note_end)
@@ -213,6 +215,7 @@ def compose(
                 "database": database,
                 "changes": Changes(database, peers),
                 "inspector": Inspector(),
+                "follower": Follower(database, settings),
                 "blobs": Blobs(settings.data_dir, settings.object_store),
                 "max_blob_bytes": settings.max_blob_bytes,
                 "public_url": settings.public_url and settings.public_url.rstrip("/"),

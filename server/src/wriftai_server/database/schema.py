@@ -95,10 +95,12 @@ models = Table(
     CheckConstraint("visibility IN ('private', 'public')", "visibility"),
 )
 Index("uq_models_name", models.c.owner_id, func.lower(models.c.name), unique=True)
-# The beginnings of names, in their order: everyone's public models, and an owner's private ones.
+# The beginnings of names, in their order: everyone's public models, and an owner's private ones. Those with the
+# same name are in the order of predictions.
 Index(
     "ix_models_public_name",
     func.lower(models.c.name),
+    models.c.predictions_count,
     models.c.id,
     sqlite_where=text("visibility = 'public'"),
     postgresql_where=text("visibility = 'public'"),
@@ -107,6 +109,7 @@ Index(
     "ix_models_private_name",
     models.c.owner_id,
     func.lower(models.c.name),
+    models.c.predictions_count,
     models.c.id,
     sqlite_where=text("visibility = 'private'"),
     postgresql_where=text("visibility = 'private'"),

@@ -9,7 +9,7 @@ from wriftai.common_types import User
 from wriftai.models import Model
 from wriftai_server.http.caller import anyone
 from wriftai_server.http.paging import Cursor, Page, PageSize, page, read_cursor
-from wriftai_server.search import service, store
+from wriftai_server.search import service
 from wriftai_server.wire import models, users
 
 Query = Annotated[
@@ -23,9 +23,9 @@ async def search_models(
 ) -> Page[Model]:
     """Give a page of the models that match and that the caller may see, best match first."""
     order = f"search:models:{q}"
-    place = read_cursor(cursor, order, store.KEY_TYPES)
-    async with request.app.state["database"].scanning() as view:
-        found = await service.models(view, request.user, q, place, size=page_size)
+    place = read_cursor(cursor, order, service.KEY_TYPES)
+    async with request.app.state["database"].reading() as view:
+        found = await service.models(view, request.app.state["follower"], request.user, q, place, size=page_size)
     return page(models.shown_all(found.rows, request.user.hub_url), found, order, request)
 
 
@@ -35,7 +35,7 @@ async def search_users(
 ) -> Page[User]:
     """Give a page of the users that match, best match first."""
     order = f"search:users:{q}"
-    place = read_cursor(cursor, order, store.KEY_TYPES)
-    async with request.app.state["database"].scanning() as view:
-        found = await service.users(view, q, place, size=page_size)
+    place = read_cursor(cursor, order, service.KEY_TYPES)
+    async with request.app.state["database"].reading() as view:
+        found = await service.users(view, request.app.state["follower"], q, place, size=page_size)
     return page([users.shown(row, request.user.hub_url) for row in found.rows], found, order, request)

@@ -1,25 +1,129 @@
-"""Rules for search: what counts as a word, and what is found first."""
+"""Rules for search: what is found first, and from where.
+
+First come those that are called so: `owner/name`, then the name, by SQL, which misses nothing. Then the tiers
+of the index, the first of which are names that begin so. While the index is behind, SQL finds beginnings of
+names before the tiers. A page is put together from these stages, each in its own order, from where the last
+page ended.
+"""
 
 from wriftai_server.database.driver import Reader
-from wriftai_server.database.values import fold
 from wriftai_server.http.caller import Caller
 from wriftai_server.http.paging import Cut, Place, cut
-from wriftai_server.search import store
+from wriftai_server.search.following import Follower
+from wriftai_server.search.index import Hit, View
+from wriftai_server.search.stages import (
+    ADDRESS,
+    BEGINNING,
+    NAME,
+    TIERS,
+    Found,
+    ModelStages,
+    Question,
+    Stages,
+    UserStages,
+    question,
+)
 
-_MOST_WORDS = 8
+KEY_TYPES = (int, int, str, str)
+
+_SPARE_HITS = 6
+_MOST_HITS_AT_ONCE = 500
+_MOST_HITS = 4_000
 
 
-def words_of(q: str) -> list[str]:
-    """Take a query apart into lowercase words; what follows the eighth does not count."""
-    return fold(q.replace("\0", " ")).split()[:_MOST_WORDS]
+async def models(view: Reader, follower: Follower, caller: Caller, q: str, place: Place, *, size: int) -> Cut:
+    """Cut a page out of the models that match and that the caller may see."""
+    asked = question(q)
+    hits = _Hits(follower, asked, viewer=caller.id, users=False)
+    return await _page(view, follower, asked, ModelStages(view, asked, caller.id), hits, place, size=size)
 
 
-async def models(view: Reader, caller: Caller, q: str, place: Place, *, size: int) -> Cut:
-    """Cut a page out of the models that match: exact names, beginnings of names, names, everything else."""
-    rows = await store.find_models(view, words_of(q), place, viewer=caller.id, limit=size + 1)
-    return cut(rows, place, size, store.key_of)
+async def users(view: Reader, follower: Follower, q: str, place: Place, *, size: int) -> Cut:
+    """Cut a page out of the users that match."""
+    asked = question(q)
+    hits = _Hits(follower, asked, viewer=None, users=True)
+    return await _page(view, follower, asked, UserStages(view, asked), hits, place, size=size)
 
 
-async def users(view: Reader, q: str, place: Place, *, size: int) -> Cut:
-    """Cut a page out of the users that match: exact names, beginnings of names, everything else."""
-    return cut(await store.find_users(view, words_of(q), place, limit=size + 1), place, size, store.key_of)
+class _Hits:
+    """Finds documents in the index.
+
+    Args:
+        follower: Has the index.
+        asked: What for.
+        viewer: Id of who may find private models of theirs.
+        users: Whether users are searched, and not models.
+
+    Attributes:
+        ended_at: Where a search was given up that found too many documents which are not as the index has them.
+    """
+
+    ended_at: Hit | None = None
+
+    def __init__(self, follower: Follower, asked: Question, *, viewer: str | None, users: bool) -> None:
+        self._follower = follower
+        self._search = asked.search
+        self._viewer = viewer
+        self._users = users
+
+    async def find(self, stages: Stages, place: Place, *, begun: bool, limit: int) -> list[Found]:
+        """Find rows, from a place on."""
+        after = None
+        if place.key is not None:
+            tier, rank, _, document_id = place.key
+            after = Hit(int(tier) - TIERS, int(rank), str(document_id))
+        found: list[Found] = []
+        most, seen = limit + _SPARE_HITS, 0
+        while len(found) < limit:
+            hits = await self._look(after, backward=place.backward, limit=most)
+            rows = await stages.rows([hit.id for hit in hits], begun=begun)
+            found += [
+                Found((TIERS + hit.tier, hit.rank, "", hit.id), rows[hit.id]) for hit in hits if hit.id in rows
+            ]
+            if len(hits) < most:
+                break
+            after, seen, most = hits[-1], seen + len(hits), min(2 * most, _MOST_HITS_AT_ONCE)
+            if seen > _MOST_HITS and len(found) < limit:
+                self.ended_at = after
+                break
+        return found[:limit]
+
+    async def _look(self, after: Hit | None, *, backward: bool, limit: int) -> list[Hit]:
+        def find(view: View) -> list[Hit]:
+            return view.find(
+                self._search, users=self._users, viewer=self._viewer, after=after, backward=backward, limit=limit
+            )
+
+        return await self._follower.look(find) or []
+
+
+async def _page(
+    view: Reader, follower: Follower, asked: Question, stages: Stages, hits: _Hits, place: Place, *, size: int
+) -> Cut:
+    at = None if place.key is None else min(int(place.key[0]), TIERS)
+    begun = asked.is_empty or at == BEGINNING or not await follower.catch_up(view)
+    order = [BEGINNING] if asked.is_empty else [ADDRESS, NAME, *([BEGINNING] if begun else []), TIERS]
+    found: list[Found] = []
+    for stage in reversed(order) if place.backward else order:
+        if at is not None and (stage > at if place.backward else stage < at):
+            continue
+        here = place if stage == at else Place(None, place.backward)
+        left = size + 1 - len(found)
+        if stage == TIERS:
+            found += await hits.find(stages, here, begun=begun, limit=left)
+            if hits.ended_at is not None:
+                break
+        else:
+            found += await stages.find(stage, here, limit=left)
+        if len(found) > size:
+            break
+    return _cut(found, place, size, hits.ended_at)
+
+
+def _cut(found: list[Found], place: Place, size: int, ended_at: Hit | None) -> Cut:
+    keys = {found_one.row[0]: found_one.key for found_one in found}
+    page = cut([found_one.row for found_one in found], place, size, lambda row: keys[row[0]])
+    if ended_at is None:
+        return page
+    onward = Place((TIERS + ended_at.tier, ended_at.rank, "", ended_at.id), place.backward)
+    return page._replace(preceding=onward) if place.backward else page._replace(following=onward)

@@ -1,95 +1,237 @@
-"""Plain SQL that finds models and users by words."""
+"""SQL of search: exact names, beginnings of names, rows by id, and what the index is made from.
 
+Models that a caller may see are merged from two sets, each with an index over names: everyone's public models
+and the caller's private ones. So the cost does not depend on how many private models of others lie between.
+"""
+
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, bindparam, case, func, literal, select
+from sqlalchemy import ColumnElement, Integer, Text, and_, bindparam, func, literal_column, select, union_all
 
 from wriftai_server.database.driver import Reader, Row
-from wriftai_server.database.schema import models, users
-from wriftai_server.database.statements import Statement, keyset
-from wriftai_server.http.paging import Key, Place
+from wriftai_server.database.schema import models, users, versions
+from wriftai_server.database.statements import Query, Statement, keyset, ordered
+from wriftai_server.http.paging import Place
 from wriftai_server.models import store as models_store
 from wriftai_server.wire.users import COLUMNS as USER_COLUMNS
 
-KEY_TYPES = (int, str, str)
+# More than any sign that a name can have.
+_BEHIND_NAMES = "~"
+_MODEL_NAME = func.lower(models.c.name)
+_USERNAME = func.lower(users.c.username)
+_SETS = {
+    "public": (models.c.visibility == literal_column("'public'"),),
+    "private": (
+        models.c.visibility == literal_column("'private'"),
+        models.c.owner_id == bindparam("viewer"),
+    ),
+}
+_BATCHES = (32, 128, 512)
+
+
+def _between(name: ColumnElement[str]) -> ColumnElement[bool]:
+    return and_(name > bindparam("least", type_=Text()), name < bindparam("most", type_=Text()))
 
 
 @cache
-def _models(words: int, descending: bool, after: bool) -> Statement:
-    name = func.lower(models.c.name)
-    titled = func.lower(users.c.username) + literal("/", Text()) + name
-    told = titled + literal(" ", Text()) + func.lower(func.coalesce(models.c.description, ""))
-    rank = case(
-        ((titled == bindparam("q")), 0),
-        ((name == bindparam("q")), 1),
-        (_like(name, "prefix"), 2),
-        (_each(titled, words), 3),
-        else_=4,
-    )
+def _named(sets: tuple[str, ...], descending: bool, after: bool) -> Statement:
+    """Select models of one name, those with the most predictions first."""
+    order: list[ColumnElement[Any]] = [models.c.predictions_count, models.c.id]
+    named = bindparam("name", type_=Text()) == _MODEL_NAME
+    keys = select(models.c.id, models.c.predictions_count.label("key")).where(named)
+    return _merged(keys, sets, order, descending=descending, after=after)
+
+
+@cache
+def _begun(sets: tuple[str, ...], descending: bool, after: bool) -> Statement:
+    """Select models whose names begin so and go on, in the order of names."""
+    keys = select(models.c.id, _MODEL_NAME.label("key")).where(_between(_MODEL_NAME))
+    return _merged(keys, sets, [_MODEL_NAME, models.c.id], descending=descending, after=after)
+
+
+def _merged(
+    keys: Query, sets: tuple[str, ...], order: list[ColumnElement[Any]], *, descending: bool, after: bool
+) -> Statement:
+    # Each set is cut to a page by itself, so that its index is read in order.
+    cut = [
+        select(keyset(keys.where(*_SETS[each]), order, descending=descending, after=after).subquery())
+        for each in sets
+    ]
+    merged = ordered(union_all(*cut), ["key", "id"], descending=descending).subquery()
+    return Statement(models_store.whole().add_columns(merged.c.key).join(merged, merged.c.id == models.c.id))
+
+
+@cache
+def _begun_of_owner(descending: bool, after: bool) -> Statement:
     found = (
         models_store.whole()
-        .add_columns(rank.label("rank"), name.label("sort_name"))
-        .where(models_store.VISIBLE, _each(told, words))
-        .subquery()
+        .add_columns(_MODEL_NAME)
+        .where(
+            models.c.owner_id == select(users.c.id).where(bindparam("owner") == _USERNAME).scalar_subquery(),
+            _between(_MODEL_NAME),
+            models_store.VISIBLE,
+        )
     )
-    keys: list[ColumnElement[Any]] = [found.c.rank, found.c.sort_name, found.c.id]
-    return Statement(keyset(select(*found.c), keys, descending=descending, after=after))
+    return Statement(keyset(found, [_MODEL_NAME, models.c.id], descending=descending, after=after))
 
 
 @cache
-def _users(words: int, descending: bool, after: bool) -> Statement:
-    username = func.lower(users.c.username)
-    told: ColumnElement[str] = username
-    for column in (users.c.name, users.c.bio, users.c.company, users.c.location):
-        told = told + literal(" ", Text()) + func.lower(func.coalesce(column, ""))
-    rank = case((username == bindparam("q"), 0), (_like(username, "prefix"), 1), else_=2)
-    found = (
-        select(*USER_COLUMNS, rank.label("rank"), username.label("sort_name"))
-        .where(_each(told, words))
-        .subquery()
+def _users_begun(descending: bool, after: bool) -> Statement:
+    found = select(*USER_COLUMNS, _USERNAME).where(_between(_USERNAME))
+    return Statement(keyset(found, [_USERNAME, users.c.id], descending=descending, after=after))
+
+
+@cache
+def _by_id(which: str, batch: int) -> Statement:
+    ids = [bindparam(f"id_{n}", type_=Text()) for n in range(batch)]
+    match which:
+        case "models":
+            return Statement(models_store.whole().where(models.c.id.in_(ids), models_store.VISIBLE))
+        case "users":
+            return Statement(select(*USER_COLUMNS).where(users.c.id.in_(ids)))
+        case "model sources":
+            return Statement(_model_source().where(models.c.id.in_(ids)))
+        case _:
+            return Statement(_user_source().where(users.c.id.in_(ids)))
+
+
+def _model_source() -> Query:
+    """Select what the index holds of models."""
+    owned = models.join(users, users.c.id == models.c.owner_id)
+    versioned = owned.outerjoin(
+        versions, and_(versions.c.model_id == models.c.id, versions.c.number == models.c.latest_version)
     )
-    keys: list[ColumnElement[Any]] = [found.c.rank, found.c.sort_name, found.c.id]
-    return Statement(keyset(select(*found.c), keys, descending=descending, after=after))
+    columns = (
+        *(
+            models.c[name]
+            for name in ("id", "owner_id", "name", "visibility", "description", "predictions_count")
+        ),
+        users.c.username,
+        versions.c.release_notes,
+    )
+    return select(*columns).select_from(versioned)
 
 
-def key_of(row: Row) -> Key:
-    """Give the sort keys of a row: how well it matches, its name, its id."""
-    return (row[-2], row[-1], row[0])
+def _user_source() -> Query:
+    """Select what the index holds of users."""
+    return select(*(users.c[name] for name in ("id", "username", "name", "bio", "company", "location")))
 
 
-async def find_models(
-    view: Reader, words: list[str], place: Place, *, viewer: str | None, limit: int
+def _after(query: Query, column: ColumnElement[str]) -> Statement:
+    last = bindparam("after", type_=Text())
+    return Statement(query.where(column > last).order_by(column).limit(bindparam("limit", type_=Integer())))
+
+
+_SOURCES = {
+    "models": _after(_model_source(), models.c.id),
+    "users": _after(_user_source(), users.c.id),
+    "owned": _after(_model_source().where(models.c.owner_id == bindparam("owner_id")), models.c.id),
+}
+_SOME = {
+    "models": Statement(
+        select(func.count()).select_from(
+            select(models.c.id).limit(bindparam("limit", type_=Integer())).subquery()
+        )
+    ),
+    "users": Statement(
+        select(func.count()).select_from(select(users.c.id).limit(bindparam("limit", type_=Integer())).subquery())
+    ),
+}
+
+
+async def named(view: Reader, name: str, place: Place, *, viewer: str | None, limit: int) -> list[Row]:
+    """Find models of exactly one name, those with the most predictions first; behind each row is its key."""
+    descending = not place.backward
+    statement = _named(_sets(viewer), descending, place.key is not None)
+    rows = await view.all(statement, name=name, limit=limit, **_viewer(viewer), **place.values())
+    return sorted(rows, key=lambda row: (row[-1], row[0]), reverse=descending)
+
+
+async def begun(
+    view: Reader, beginning: str, place: Place, *, owner: str | None, viewer: str | None, limit: int
 ) -> list[Row]:
-    """Find models that the viewer may see and that hold every word, best match first."""
-    return await _find(view, _models, words, place, limit=limit, viewer=viewer)
+    """Find models whose names begin so and go on, in the order of names; behind each row is its key.
+
+    Args:
+        view: Runs the query.
+        beginning: Folded.
+        place: Where to start.
+        owner: Username, folded; None is everyone.
+        viewer: Id of who looks; None is anonymous.
+        limit: How many at most.
+    """
+    bounds = {"least": beginning, "most": beginning + _BEHIND_NAMES}
+    after = place.key is not None
+    if owner is not None:
+        statement = _begun_of_owner(place.backward, after)
+        return await view.all(statement, owner=owner, viewer=viewer, limit=limit, **bounds, **place.values())
+    statement = _begun(_sets(viewer), place.backward, after)
+    rows = await view.all(statement, limit=limit, **bounds, **_viewer(viewer), **place.values())
+    return sorted(rows, key=lambda row: (row[-1], row[0]), reverse=place.backward)
 
 
-async def find_users(view: Reader, words: list[str], place: Place, *, limit: int) -> list[Row]:
-    """Find users that hold every word, best match first."""
-    return await _find(view, _users, words, place, limit=limit)
+async def users_begun(view: Reader, beginning: str, place: Place, *, limit: int) -> list[Row]:
+    """Find users whose usernames begin so and go on, in the order of usernames; behind each row is its key."""
+    statement = _users_begun(place.backward, place.key is not None)
+    bounds = {"least": beginning, "most": beginning + _BEHIND_NAMES}
+    return await view.all(statement, limit=limit, **bounds, **place.values())
 
 
-async def _find(view: Reader, query: Any, words: list[str], place: Place, **values: Any) -> list[Row]:
-    q = " ".join(words)
-    patterns = {f"word_{n}": f"%{_escaped(word)}%" for n, word in enumerate(words)}
-    return await view.all(
-        query(len(words), place.backward, place.key is not None),
-        q=q,
-        prefix=f"{_escaped(q)}%",
-        **patterns,
-        **values,
-        **place.values(),
-    )
+async def models_by_id(view: Reader, ids: Sequence[str], *, viewer: str | None) -> dict[str, Row]:
+    """Find those of some models that are there and that the viewer may see."""
+    return {row[0]: row for row in await _rows(view, "models", ids, viewer=viewer)}
 
 
-def _like(text: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
-    return text.like(bindparam(pattern, type_=Text()), escape="\\")
+async def users_by_id(view: Reader, ids: Sequence[str]) -> dict[str, Row]:
+    """Find those of some users that are there."""
+    return {row[0]: row for row in await _rows(view, "users", ids)}
 
 
-def _each(text: ColumnElement[str], words: int) -> ColumnElement[bool]:
-    return and_(True, *(_like(text, f"word_{n}") for n in range(words)))
+async def model_sources(view: Reader, ids: Sequence[str]) -> list[Row]:
+    """Find what the index holds of some models."""
+    return await _rows(view, "model sources", ids)
 
 
-def _escaped(word: str) -> str:
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+async def user_sources(view: Reader, ids: Sequence[str]) -> list[Row]:
+    """Find what the index holds of some users."""
+    return await _rows(view, "user sources", ids)
+
+
+async def sources_after(view: Reader, which: str, after: str, *, limit: int) -> list[Row]:
+    """Find what the index holds of all `models` or `users`, in the order of their ids, from one on."""
+    return await view.all(_SOURCES[which], after=after, limit=limit)
+
+
+async def sources_of_owner(view: Reader, owner_id: str, after: str, *, limit: int) -> list[Row]:
+    """Find what the index holds of the models that someone owns, in the order of their ids, from one on."""
+    return await view.all(_SOURCES["owned"], owner_id=owner_id, after=after, limit=limit)
+
+
+async def count(view: Reader, which: str, *, most: int) -> int:
+    """Count `models` or `users`, as far as a number."""
+    row = await view.one(_SOME[which], limit=most)
+    number: int = row[0] if row else 0
+    return number
+
+
+async def _rows(view: Reader, which: str, ids: Sequence[str], **values: Any) -> list[Row]:
+    rows: list[Row] = []
+    left = list(ids)
+    while left:
+        batch = next((size for size in _BATCHES if size >= len(left)), _BATCHES[-1])
+        some, left = left[:batch], left[batch:]
+        padded = [*some, *[""] * (batch - len(some))]
+        rows += await view.all(
+            _by_id(which, batch), **values, **{f"id_{n}": each for n, each in enumerate(padded)}
+        )
+    return rows
+
+
+def _sets(viewer: str | None) -> tuple[str, ...]:
+    return ("public",) if viewer is None else ("public", "private")
+
+
+def _viewer(viewer: str | None) -> dict[str, str]:
+    return {} if viewer is None else {"viewer": viewer}

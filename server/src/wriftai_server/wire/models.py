@@ -32,8 +32,8 @@ _OWN = (
     hardware.c.name.label("hardware_name"),
     hardware.c.identifier,
 )
-_OWNER_AT = len(_OWN)
-_VERSION_AT = _OWNER_AT + len(users.COLUMNS)
+OWNER_AT = len(_OWN)
+_VERSION_AT = OWNER_AT + len(users.COLUMNS)
 COLUMNS = (*_OWN, *users.COLUMNS, *versions.COLUMNS)
 
 
@@ -45,9 +45,9 @@ def shown(row: Row, hub_url: str, owners: dict[str, User] | None = None) -> Mode
         hub_url: Address of the hub.
         owners: Users that were shown with other rows, by id; one that is not among them is added.
     """
-    owner = owners.get(row[_OWNER_AT]) if owners else None
+    owner = owners.get(row[OWNER_AT]) if owners else None
     if owner is None:
-        owner = users.shown(row[_OWNER_AT:_VERSION_AT], hub_url)
+        owner = users.shown(row[OWNER_AT:_VERSION_AT], hub_url)
         if owners is not None:
             owners[owner["id"]] = owner
     return {

@@ -37,8 +37,8 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_prediction_tallies_model_id"), "prediction_tallies", ["model_id"], unique=False)
     op.drop_index("ix_models_name", "models")
-    _index("public", [sa.text("lower(name)"), "id"])
-    _index("private", ["owner_id", sa.text("lower(name)"), "id"])
+    _index("public", [sa.text("lower(name)"), "predictions_count", "id"])
+    _index("private", ["owner_id", sa.text("lower(name)"), "predictions_count", "id"])
 
 
 def downgrade() -> None:

@@ -1,0 +1,203 @@
+"""Filling an index: from all rows when it is new, then from the feed of changes, batch by batch.
+
+Much of that is done in a process of its own, with low priority, so that the hub answers meanwhile:
+`python -m wriftai_server.search.building`, told on its standard input what to do. It ends when that is closed.
+"""
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import structlog
+
+from wriftai_server import logs
+from wriftai_server.database import feed
+from wriftai_server.database.driver import Database, Reader, Row
+from wriftai_server.database.opening import open_database
+from wriftai_server.search import store
+from wriftai_server.search.documents import model_document, user_document
+from wriftai_server.search.index import Index, State, Writing
+from wriftai_server.settings import LogLevel
+
+_READ_AT_ONCE = 5_000
+_OWNED_AT_ONCE = 1_000
+_NOTES_AT_ONCE = 1_000
+_COMMIT_EVERY = 200_000
+_FIRST_COMMIT = 20_000
+_MEGABYTES = 100
+_THREADS = 2
+_NICENESS = 10
+_DOCUMENTS = {"users": user_document, "models": model_document}
+
+_log = structlog.get_logger()
+
+
+class Lost(Exception):
+    """The feed does not know the position of the index: it is to be built anew."""
+
+
+class Change(NamedTuple):
+    """What a batch of notes comes to.
+
+    Attributes:
+        removed: Ids of documents that go, also where they come back.
+        added: Documents that come.
+        state: Of the index when it has the batch.
+    """
+
+    removed: list[str]
+    added: list[dict[str, Any]]
+    state: State
+
+
+class Task(msgspec.Struct, frozen=True):
+    """What a process is to do.
+
+    Attributes:
+        data_dir: Of the hub.
+        database: Address of its database; None is the file in that folder.
+        folder: Of the index.
+        log_level: Less important lines are left out.
+    """
+
+    data_dir: Path
+    database: str | None
+    folder: Path
+    log_level: LogLevel
+
+
+async def begin(view: Reader) -> State:
+    """Give the state of an index that has read nothing yet."""
+    return State(await feed.last(view), "users")
+
+
+async def read_all(database: Database, state: State) -> AsyncIterator[Change]:
+    """Give all users and models that an index has not read yet, in batches."""
+    async with database.scanning() as view:
+        for which in ("users", "models") if state.reading == "users" else ("models",):
+            after = state.after if which == state.reading else ""
+            while rows := await store.sources_after(view, which, after, limit=_READ_AT_ONCE):
+                after = rows[-1][0]
+                yield Change([], list(map(_DOCUMENTS[which], rows)), State(state.note, which, after))
+    yield Change([], [], State(state.note))
+
+
+async def read_changes(database: Database, index: Index, state: State) -> Change | None:
+    """Give what changed since an index was last up to date, as far as it fits a batch; None when nothing did.
+
+    Raises:
+        Lost: The feed does not know the position of the index.
+    """
+    async with database.scanning() as view:
+        notes = await feed.after(view, state.note, limit=_NOTES_AT_ONCE)
+        if notes is None:
+            raise Lost
+        if not notes:
+            return None
+        ids = {
+            subject: {note.subject_id for note in notes if note.subject == subject}
+            for subject in ("model", "user")
+        }
+        users = await store.user_sources(view, list(ids["user"]))
+        # Of a user who has another name by now, all models are found by that.
+        renamed = [row for row in users if not index.view.holds_user(row[0], row[1])]
+        owned = [row for user in renamed async for row in _owned(view, user)]
+        models = {row[0]: row for row in (*owned, *await store.model_sources(view, list(ids["model"])))}
+    removed = [*ids["user"], *{*ids["model"], *models}]
+    added = [*map(user_document, users), *map(model_document, models.values())]
+    return Change(removed, added, State(notes[-1]))
+
+
+def apply(writing: Writing, changes: Iterable[Change]) -> None:
+    """Write changes, without letting them take effect."""
+    for change in changes:
+        for each in change.removed:
+            writing.remove(each)
+        for document in change.added:
+            writing.add(document)
+
+
+async def _owned(view: Reader, user: Row) -> AsyncIterator[Row]:
+    after = ""
+    while rows := await store.sources_of_owner(view, user[0], after, limit=_OWNED_AT_ONCE):
+        after = rows[-1][0]
+        for row in rows:
+            yield row
+
+
+async def fill(database: Database, index: Index, *, megabytes: int = _MEGABYTES, threads: int = _THREADS) -> None:
+    """Bring an index up to date, however much that is.
+
+    Raises:
+        Lost: The feed does not know the position of the index.
+    """
+    state = index.view.state
+    if state is None:
+        async with database.scanning() as view:
+            state = await begin(view)
+    work = partial(asyncio.get_running_loop().run_in_executor, None)
+    writing = await work(partial(index.writing, megabytes=megabytes, threads=threads))
+    try:
+        if state.reading:
+            await _fill_with_all(database, writing, state, work)
+            index.reload()
+        while (state := index.view.state) and (change := await read_changes(database, index, state)):
+            await work(apply, writing, [change])
+            await work(writing.commit, change.state)
+            index.reload()
+    finally:
+        await work(writing.close)
+    index.reload()
+
+
+async def _fill_with_all(database: Database, writing: Writing, state: State, work: Callable[..., Any]) -> None:
+    async with database.scanning() as view:
+        total = await store.count(view, "models", most=2**31)
+    read, since, every = 0, 0, _FIRST_COMMIT
+    async for change in read_all(database, state):
+        apply(writing, [change])
+        read, since, state = read + len(change.added), since + len(change.added), change.state
+        if since >= every:
+            await work(writing.commit, state)
+            since, every = 0, _COMMIT_EVERY
+            _log.info("indexing", read=read, models=total)
+    await work(writing.commit, state)
+    _log.info("indexed", read=read)
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+async def _run(task: Task) -> None:
+    database = open_database(task.data_dir, task.database)
+    try:
+        await fill(database, Index(task.folder))
+    finally:
+        await database.close()
+
+
+def main() -> None:
+    """Do what the standard input says."""
+    task = msgspec.json.decode(sys.stdin.buffer.readline(), type=Task)
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    os.nice(_NICENESS)
+    logs.configure(task.log_level)
+    try:
+        asyncio.run(_run(task))
+    except Lost:
+        sys.exit(LOST)
+
+
+# The status of a process that found the feed to be another one.
+LOST = 3
+
+if __name__ == "__main__":
+    main()

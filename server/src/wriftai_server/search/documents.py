@@ -1,0 +1,191 @@
+"""Documents: what the index holds of a model or a user.
+
+Each is in one of three sets, which have fields of their own, so that looking in one costs nothing of the others:
+everyone's `public` models, `private` ones, each found by its owner alone, and `users`. The rank of a document is
+its place among those that a query finds as good: popular ones first, then short names, then by chance, but always
+the same.
+"""
+
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+
+from wriftai_server.database.driver import Row
+from wriftai_server.database.values import fold as fold_case
+from wriftai_server.database.values import popularity
+from wriftai_server.search.words import NameWords, fold, name_words
+
+Set = Literal["public", "private", "users"]
+
+LONGEST_GRAM = 6
+LONGEST_HEAD = 12
+_SIGNS = {sign: place for place, sign in enumerate("abcdefghijklmnopqrstuvwxyz0123456789", 1)}
+_BASE = len(_SIGNS) + 1
+_LONGEST_NAME = 63
+
+
+def rank_from(popular: int, length: int, chance: int = 0) -> int:
+    """Give the rank of a document: higher is first; of 63 bits.
+
+    Args:
+        popular: From 0 to 511.
+        length: Of the name.
+        chance: Of 48 bits.
+    """
+    return popular << 54 | (_LONGEST_NAME - min(length, _LONGEST_NAME)) << 48 | chance
+
+
+# What a document is above it says of itself, so that the best ones can be looked through first.
+LEVELS = (
+    *(rank_from(0, length) for length in (40, 32, 24, 20, 16, 12, 8, 5)),
+    *(rank_from(popular, _LONGEST_NAME) for popular in (1, 2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128)),
+)
+
+
+class Key(NamedTuple):
+    """The id of a document, as two numbers."""
+
+    high: int
+    low: int
+
+
+def key_from(document_id: str) -> Key:
+    """Take an id apart."""
+    number = int(document_id.replace("-", ""), 16)
+    return Key(number >> 64, number & (2**64 - 1))
+
+
+def id_from(high: int, low: int) -> str:
+    """Put an id together."""
+    text = f"{high << 64 | low:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def head_range(beginning: str) -> tuple[int, int] | None:
+    """Give the least and the greatest head of names that begin so; None when none can."""
+    signs = [_SIGNS.get(sign, 0) for sign in beginning[:LONGEST_HEAD]]
+    if not all(signs):
+        return None
+    missing = LONGEST_HEAD - len(signs)
+    return _number([*signs, *[0] * missing]), _number([*signs, *[_BASE - 1] * missing])
+
+
+def owner_mark(owner_id: str) -> str:
+    """Give the mark of what someone owns, by id."""
+    return f"@{owner_id}"
+
+
+def owner_name_mark(username: str) -> str:
+    """Give the mark of what someone owns, by username."""
+    return f"/{fold_case(username)}"
+
+
+def level_mark(level: int) -> str:
+    """Give the mark of all that is on a level, or higher."""
+    return f"#{level}"
+
+
+def model_document(row: Row) -> dict[str, Any]:
+    """Make the document of a model.
+
+    Args:
+        row: Of `store.MODEL_SOURCE`.
+    """
+    model_id, owner_id, name, visibility, description, predictions_count, username, release_notes = row
+    named, owner = name_words(name), _owner(username)
+    return _document(
+        "public" if visibility == "public" else "private",
+        model_id,
+        named,
+        length=len(name),
+        popular=popularity(predictions_count),
+        parts=owner.parts,
+        marks=f"{owner.marks} {owner_mark(owner_id)}",
+        text=(description, release_notes),
+    )
+
+
+def user_document(row: Row) -> dict[str, Any]:
+    """Make the document of a user.
+
+    Args:
+        row: Of `store.USER_SOURCE`.
+    """
+    user_id, username, *text = row
+    return _document(
+        "users",
+        user_id,
+        name_words(username),
+        length=len(username),
+        popular=0,
+        parts="",
+        marks=owner_name_mark(username),
+        text=text,
+    )
+
+
+class _Owner(NamedTuple):
+    parts: str
+    marks: str
+
+
+@lru_cache(10_000)
+def _owner(username: str) -> _Owner:
+    named = name_words(username)
+    marks = " ".join(map(_grams, named.parts))
+    return _Owner(" ".join((*named.parts, *named.joins)), f"{owner_name_mark(username)} {marks}")
+
+
+def _document(
+    which: Set,
+    document_id: str,
+    named: NameWords,
+    *,
+    length: int,
+    popular: int,
+    parts: str,
+    marks: str,
+    text: Any,
+) -> dict[str, Any]:
+    key = key_from(document_id)
+    rank = rank_from(popular, length, key.low & (2**48 - 1))
+    heads = (named.whole[:LONGEST_HEAD], named.whole[LONGEST_HEAD : 2 * LONGEST_HEAD])
+    levels = "".join(f" {level_mark(level)}" for level, least in enumerate(LEVELS) if rank >= least)
+    return {
+        "high": key.high,
+        "low": key.low,
+        "rank": rank,
+        "head": _head(heads[0]),
+        "neck": _head(heads[1]),
+        f"{which}_parts": f"{' '.join(named.parts)} {parts}",
+        f"{which}_joins": " ".join(named.joins),
+        f"{which}_marks": f"{' '.join(map(_grams, named.parts))} {_beginnings(heads[0])} {marks}{levels}",
+        f"{which}_text": " ".join(_told(each) for each in text if each),
+    }
+
+
+@lru_cache(50_000)
+def _grams(part: str) -> str:
+    """Give the beginnings of a part; short ones stand for all words that begin so."""
+    return " ".join(part[:length] for length in range(1, min(len(part), LONGEST_GRAM) + 1))
+
+
+@lru_cache(50_000)
+def _beginnings(head: str) -> str:
+    return " ".join(f"^{head[:length]}" for length in range(1, min(len(head), LONGEST_GRAM) + 1))
+
+
+def _head(head: str) -> int:
+    signs = [_SIGNS.get(sign, 0) for sign in head]
+    return _number([*signs, *[0] * (LONGEST_HEAD - len(signs))])
+
+
+def _number(signs: list[int]) -> int:
+    number = 0
+    for sign in signs:
+        number = number * _BASE + sign
+    return number
+
+
+def _told(text: str) -> str:
+    # Lower case is made where words are parted, in the index.
+    return text if text.isascii() else fold(text)

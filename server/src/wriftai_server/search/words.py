@@ -1,0 +1,113 @@
+"""Words: what names, texts and queries are taken apart into, the same way on both sides.
+
+A name is its runs of letters and digits (`resnet50`), what those fall into between letters and digits (`resnet`,
+`50`) and at capitals, and two that stand side by side in one (`vitbase` of `vit_base`). So one may write more or
+fewer separators than the owner did. A query is taken apart alike; a text is words as they stand.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import NamedTuple
+
+import tantivy
+
+MOST_WORDS = 8
+LONGEST_WORD = 64
+_MOST_REMEMBERED = 50_000
+
+_TOKEN = re.compile(r"[^\W_]+")
+_ATOM = re.compile(r"[^\W\d_]+|\d+")
+_HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+# Scripts without spaces: each sign is a word.
+_SIGN = re.compile("([\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])")
+_MARKS = re.compile("[\u0300-\u036f\u0483-\u0487\u064b-\u065f\u3099\u309a]+")
+_LETTERS = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th"})
+_ENDINGS = "s e es ed ing er ers or ors y ies al ion ions ation ations"
+# Words that every text has: they need not be in one that is found.
+_COMMON = "a an and at by for from in into is it of on or that the their this to using with"
+COMMON = frozenset(_COMMON.split())
+
+
+class Word(NamedTuple):
+    """A word of a query.
+
+    Attributes:
+        text: As it was written, folded.
+        atoms: What it falls into between letters and digits.
+        forms: Other words of the same stem, and the word itself.
+    """
+
+    text: str
+    atoms: tuple[str, ...]
+    forms: tuple[str, ...]
+
+
+class NameWords(NamedTuple):
+    """What a name is found by.
+
+    Attributes:
+        whole: All its letters and digits.
+        parts: Its runs of letters and digits, and what those fall into.
+        joins: Two parts side by side, in one.
+    """
+
+    whole: str
+    parts: frozenset[str]
+    joins: frozenset[str]
+
+
+def fold(text: str) -> str:
+    """Fold case and accents, and part the signs of scripts that do without spaces."""
+    if text.isascii():
+        return text.lower()
+    bare = _MARKS.sub("", unicodedata.normalize("NFKD", text))
+    return _SIGN.sub(r" \1 ", unicodedata.normalize("NFC", bare.casefold()).translate(_LETTERS))
+
+
+@lru_cache(_MOST_REMEMBERED)
+def atoms_of(token: str) -> tuple[str, ...]:
+    """Take a run of letters and digits apart between letters and digits."""
+    return tuple(_ATOM.findall(token)) or (token,)
+
+
+def name_words(name: str) -> NameWords:
+    """Take a name apart."""
+    folded = fold(name)
+    tokens = [token[:LONGEST_WORD] for token in _TOKEN.findall(folded)]
+    atoms = [atom for token in tokens for atom in atoms_of(token)]
+    parts = {*tokens, *atoms}
+    joins = {*map(str.__add__, tokens, tokens[1:]), *map(str.__add__, atoms, atoms[1:])} - parts
+    if folded != name:
+        parts.update(hump.lower()[:LONGEST_WORD] for hump in _HUMP.findall(name))
+    return NameWords("".join(tokens), frozenset(parts), frozenset(joins))
+
+
+def query_words(q: str) -> list[Word]:
+    """Take a query apart; what follows its eighth word does not count, nor does a word that is there twice."""
+    tokens = dict.fromkeys(token[:LONGEST_WORD] for token in _TOKEN.findall(fold(q)))
+    return [Word(token, atoms_of(token), forms_of(token)) for token in list(tokens)[:MOST_WORDS]]
+
+
+@lru_cache(_MOST_REMEMBERED)
+def forms_of(word: str) -> tuple[str, ...]:
+    """Give the words of the same stem, such as singular and plural, as English endings go; itself first."""
+    if len(word) < 3 or not (word.isascii() and word.isalpha()):
+        return (word,)
+    (stem,) = _stemmer().analyze(word)
+    roots = [stem, stem + stem[-1]]
+    if stem.endswith("i"):
+        roots.append(stem[:-1])
+    candidates = [root + ending for root in roots for ending in ("", *_ENDINGS.split())]
+    stems = _stemmer().analyze(" ".join(candidates))
+    same = [form for form, its in zip(candidates, stems, strict=True) if its == stem]
+    return tuple(dict.fromkeys((word, *same)))
+
+
+@lru_cache(1)
+def _stemmer() -> tantivy.TextAnalyzer:
+    return (
+        tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
+        .filter(tantivy.Filter.stemmer("english"))
+        .build()
+    )
