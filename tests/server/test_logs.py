@@ -1,8 +1,11 @@
 """What a running hub writes to standard error."""
 
 import json
+import os
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -76,6 +79,31 @@ def test_the_beginning_is_logged(shared_hub: Hub) -> None:
     first = lines(shared_hub)[0]
     assert (first["event"], first["level"]) == ("listening", "info")
     assert (first["address"], first["data_dir"]) == (shared_hub.address, str(shared_hub.data_dir))
+
+
+MANY_LINES = """
+import asyncio
+from wriftai_server.logs import RequestLog
+
+async def main():
+    log = RequestLog("info")
+    for _ in range(20):
+        for _ in range(200):
+            log.add("GET", "/v1/models", 200, 0.001, "x" * 32)
+        log.flush()
+
+asyncio.run(main())
+"""
+
+
+def test_lines_of_several_processes_stay_whole_in_a_pipe() -> None:
+    reading, writing = os.pipe()
+    programs = [subprocess.Popen([sys.executable, "-c", MANY_LINES], stderr=writing) for _ in range(3)]
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        logged = pipe.readlines()
+    assert [program.wait(60) for program in programs] == [0, 0, 0]
+    assert len([json.loads(line) for line in logged]) == 3 * 20 * 200
 
 
 @pytest.fixture

@@ -187,7 +187,7 @@ def test_a_hub_whose_processes_die_again_and_again_ends(tmp_path: Path) -> None:
             )
         processes = processes_of(hub)
         end(processes[1])
-        assert hub.process.wait(60) == 1
+        assert hub.process.wait(300) == 1
         assert not any(map(is_alive, processes))
     *logged, reason = hub.log.read_text().splitlines()
     assert reason.startswith("Error: A process of the hub ended with status 3; the log may say why.")

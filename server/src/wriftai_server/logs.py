@@ -11,8 +11,10 @@ import contextlib
 import io
 import logging
 import sys
+from collections.abc import Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from select import PIPE_BUF
 from typing import Any
 
 import msgspec
@@ -87,7 +89,8 @@ class RequestLog:
         """Write what was gathered."""
         lines, self._lines = self._lines, []
         if lines:
-            _write(_encoder.encode_lines(lines))
+            for piece in _pieces(_encoder.encode_lines(lines)):
+                _write(piece)
 
 
 class _StandardError(io.RawIOBase):
@@ -99,6 +102,15 @@ class _StandardError(io.RawIOBase):
     def write(self, data: Any, /) -> int:
         _write(data)
         return len(data)
+
+
+def _pieces(lines: bytes) -> Iterator[bytes]:
+    """Cut lines into what a pipe takes in one piece: of more, other processes write something in between."""
+    begin = 0
+    while begin < len(lines):
+        end = lines.rfind(b"\n", begin, begin + PIPE_BUF) + 1 or lines.index(b"\n", begin) + 1
+        yield lines[begin:end]
+        begin = end
 
 
 def _write(data: Any) -> None:
