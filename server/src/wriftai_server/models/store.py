@@ -139,14 +139,16 @@ def _by_count(sets: tuple[str, ...], *, descending: bool, after: bool) -> list[Q
         .group_by(prediction_tallies.c.model_id)
         .subquery()
     )
-    count = models.c.predictions_count + tallies.c.more
-    tallied = (
-        select(models.c.id, count.label("key"))
-        .join_from(tallies, models, models.c.id == tallies.c.model_id)
-        .where(
-            or_(*(and_(*_SETS[each]) for each in sets)),
-            *behind([count, models.c.id], descending=descending, after=after),
-        )
+    # Models are looked up one by one: for a join PostgreSQL may read all of them.
+    count = (
+        select(models.c.predictions_count)
+        .where(models.c.id == tallies.c.model_id, or_(*(and_(*_SETS[each]) for each in sets)))
+        .scalar_subquery()
+    )
+    summed = select(tallies.c.model_id.label("id"), (count + tallies.c.more).label("key")).subquery()
+    tallied = select(summed.c.id, summed.c.key).where(
+        summed.c.key.is_not(None),
+        *behind([summed.c.key, summed.c.id], descending=descending, after=after),
     )
     return [*(select(page.subquery()) for page in pages), tallied]
 
