@@ -3,6 +3,7 @@
 import re
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -13,8 +14,10 @@ from benchmarks.catalogue import REAL
 from benchmarks.relevance.judgments import Model
 from benchmarks.session import Server, Session
 from tests.hubs import run, running
+from wriftai import Client
 
 OWNER = "timm"
+_PATIENCE_SECONDS = 60
 
 
 class Engine(Protocol):
@@ -102,6 +105,17 @@ class Like:
         return [row[0] for row in self._connection.execute(query, words)]
 
 
+def _wait_for_all(address: str) -> None:
+    """Wait until words find each model: a hub answers before its index is whole."""
+    models = len(REAL.read_text(encoding="utf-8").splitlines())
+    until = time.monotonic() + _PATIENCE_SECONDS
+    with Client(api_base_url=address) as client:
+        while len(list(client.models.search(OWNER, {"page_size": 100}).iter_all())) < models:
+            if time.monotonic() > until:
+                raise RuntimeError(f"Words do not find all {models:,} models after {_PATIENCE_SECONDS} s")
+            time.sleep(0.2)
+
+
 def _escaped(word: str) -> str:
     return re.sub("([%_^])", r"^\1", word)
 
@@ -116,6 +130,7 @@ def hub() -> Iterator[Hub]:
         with running(data_dir, "--no-worker") as started:
             address = urlsplit(started.address)
             server = Server(str(address.hostname), address.port or 0, started.process.pid)
+            _wait_for_all(started.url)
             with Session(server) as session:
                 yield Hub(session)
 
