@@ -66,9 +66,9 @@ class Task(msgspec.Struct, frozen=True):
         log_level: Less important lines are left out.
     """
 
-    data_dir: Path
+    data_dir: str
     database: str | None
-    folder: Path
+    folder: str
     log_level: LogLevel
 
 
@@ -177,9 +177,9 @@ def _end_with_parent() -> None:
 
 
 async def _run(task: Task) -> None:
-    database = open_database(task.data_dir, task.database)
+    database = open_database(Path(task.data_dir), task.database)
     try:
-        await fill(database, Index(task.folder))
+        await fill(database, Index(Path(task.folder)))
     finally:
         await database.close()
 

@@ -6,6 +6,7 @@ its place among those that a query finds as good: popular ones first, then short
 the same.
 """
 
+from bisect import bisect_right
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -17,9 +18,7 @@ from wriftai_server.search.words import NameWords, fold, name_words
 Set = Literal["public", "private", "users"]
 
 LONGEST_GRAM = 6
-LONGEST_HEAD = 12
-_SIGNS = {sign: place for place, sign in enumerate("abcdefghijklmnopqrstuvwxyz0123456789", 1)}
-_BASE = len(_SIGNS) + 1
+LONGEST_HEAD = 8
 _LONGEST_NAME = 63
 
 
@@ -62,11 +61,10 @@ def id_from(high: int, low: int) -> str:
 
 def head_range(beginning: str) -> tuple[int, int] | None:
     """Give the least and the greatest head of names that begin so; None when none can."""
-    signs = [_SIGNS.get(sign, 0) for sign in beginning[:LONGEST_HEAD]]
-    if not all(signs):
+    if not beginning.isascii():
         return None
-    missing = LONGEST_HEAD - len(signs)
-    return _number([*signs, *[0] * missing]), _number([*signs, *[_BASE - 1] * missing])
+    signs = beginning[:LONGEST_HEAD].encode()
+    return _number(signs.ljust(LONGEST_HEAD, b"\0")), _number(signs.ljust(LONGEST_HEAD, b"\x7f"))
 
 
 def owner_mark(owner_id: str) -> str:
@@ -82,6 +80,9 @@ def owner_name_mark(username: str) -> str:
 def level_mark(level: int) -> str:
     """Give the mark of all that is on a level, or higher."""
     return f"#{level}"
+
+
+_LEVEL_MARKS = ["".join(f" {level_mark(level)}" for level in range(above)) for above in range(len(LEVELS) + 1)]
 
 
 def model_document(row: Row) -> dict[str, Any]:
@@ -149,7 +150,7 @@ def _document(
     key = key_from(document_id)
     rank = rank_from(popular, length, key.low & (2**48 - 1))
     heads = (named.whole[:LONGEST_HEAD], named.whole[LONGEST_HEAD : 2 * LONGEST_HEAD])
-    levels = "".join(f" {level_mark(level)}" for level, least in enumerate(LEVELS) if rank >= least)
+    levels = _LEVEL_MARKS[bisect_right(LEVELS, rank)]
     return {
         "high": key.high,
         "low": key.low,
@@ -175,15 +176,11 @@ def _beginnings(head: str) -> str:
 
 
 def _head(head: str) -> int:
-    signs = [_SIGNS.get(sign, 0) for sign in head]
-    return _number([*signs, *[0] * (LONGEST_HEAD - len(signs))])
+    return _number(head.encode()[:LONGEST_HEAD].ljust(LONGEST_HEAD, b"\0"))
 
 
-def _number(signs: list[int]) -> int:
-    number = 0
-    for sign in signs:
-        number = number * _BASE + sign
-    return number
+def _number(signs: bytes) -> int:
+    return int.from_bytes(signs, "big")
 
 
 def _told(text: str) -> str:

@@ -95,7 +95,9 @@ class Follower:
         self._refreshing = threading.Lock()
         self._asked = asyncio.Event()
         self._turned = asyncio.Event()
-        self._process: asyncio.subprocess.Process | None = None
+        self._is_far = False
+        # Whether the index is one of this database; who does not keep it leaves that to whoever does.
+        self._is_ours = False
         self._queries = ThreadPoolExecutor(2, "search")
         self._work = ThreadPoolExecutor(1, "index")
 
@@ -110,6 +112,9 @@ class Follower:
                 except (Broken, Lost) as error:
                     _log.warning("index_broken", reason=repr(error))
                     await self._on_thread(self._give_up)
+                except Exception:
+                    # Search goes on with what there is, and the log says what is to be mended.
+                    _log.exception("index_failed")
                 turned, self._turned = self._turned, asyncio.Event()
                 turned.set()
                 await self._pause()
@@ -158,10 +163,10 @@ class Follower:
 
     def _knows(self, last: Note) -> bool:
         state = None if self._index is None else self._index.view.state
-        return state is not None and not state.reading and state.note[:2] >= last[:2]
+        return self._is_ours and state is not None and not state.reading and state.note[:2] >= last[:2]
 
     def _is_near(self, last: Note) -> bool:
-        if self._process is not None:
+        if self._is_far:
             return False
         state = None if self._index is None else self._index.view.state
         return last.id < _LITTLE if state is None else not state.reading and last.id - state.note.id < _LITTLE
@@ -183,6 +188,10 @@ class Follower:
             return
         async with self._database.reading() as view:
             last = await feed.last(view)
+            state = index.view.state
+            if not self._is_ours and state is not None and await feed.after(view, state.note, limit=1) is None:
+                raise Lost
+        self._is_ours = True
         if not self._knows(last):
             if await self._is_much(index, last):
                 await self._fill_apart(self._path)
@@ -231,12 +240,15 @@ class Follower:
 
     async def _fill_apart(self, folder: Path) -> None:
         """Catch up with much, in a process of its own."""
+        self._is_far = True
         await self._on_thread(self._stop_writing)
         settings = self._settings
-        task = msgspec.json.encode(Task(settings.data_dir, settings.database, folder, settings.log_level))
+        task = msgspec.json.encode(
+            Task(str(settings.data_dir), settings.database, str(folder), settings.log_level)
+        )
         keep = () if self._lock is None else (self._lock,)
         # It inherits the lock, so that nobody else begins before it has ended.
-        process = self._process = await asyncio.create_subprocess_exec(*_PROGRAM, stdin=PIPE, pass_fds=keep)
+        process = await asyncio.create_subprocess_exec(*_PROGRAM, stdin=PIPE, pass_fds=keep)
         ended = asyncio.create_task(process.wait())
         try:
             if process.stdin is not None:
@@ -246,7 +258,7 @@ class Follower:
                 await asyncio.wait([ended], timeout=_PAUSE_SECONDS)
                 await self._on_thread(self._look_on)
         finally:
-            self._process = None
+            self._is_far = False
             if not ended.done():
                 process.kill()
                 await ended
@@ -293,7 +305,7 @@ class Follower:
             with _damage_named():
                 self._meta, self._census = _census_of(path)
                 self._index = Index(path)
-            self._path = path
+            self._path, self._is_ours = path, self._lock is None
             wholeness.remember(path, self._census)
         elif _meta_of(path) != self._meta or not self._is_untouched():
             self._refresh()

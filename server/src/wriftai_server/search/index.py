@@ -6,6 +6,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import tantivy
 from tantivy import FieldType, Filter, Occur, Order, Query, TextAnalyzerBuilder, Tokenizer
 
@@ -23,7 +24,7 @@ from wriftai_server.search.tiers import Search, Tier, Tiers
 from wriftai_server.search.words import LONGEST_WORD
 
 # Change it with whatever changes what is in a document, or how: an index of another version is built anew.
-VERSION = f"1, tantivy {metadata.version('tantivy')}"
+VERSION = f"2, tantivy {metadata.version('tantivy')}"
 
 SETS: tuple[Set, ...] = ("public", "private", "users")
 _STATE = "state"
@@ -77,7 +78,7 @@ class Writing:
 
     def add(self, document: dict[str, Any]) -> None:
         """Add a document that is not there."""
-        self._writer.add_json(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
+        self._writer.add_json(msgspec.json.encode(document).decode())
 
     def remove(self, document_id: str) -> None:
         """Remove a document if it is there."""

@@ -22,7 +22,10 @@ _HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 # Scripts without spaces: each sign is a word.
 _SIGN = re.compile("([\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])")
 _MARKS = re.compile("[\u0300-\u036f\u0483-\u0487\u064b-\u065f\u3099\u309a]+")
-_LETTERS = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th"})
+_LETTERS = {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th"}
+_LETTER = re.compile("[øđðłæœþ]")
+# Beyond ASCII, and beyond the dashes and quotation marks that many texts have.
+_FOREIGN = re.compile("[^\x00-\x7f\u2010-\u2027]")
 _ENDINGS = "s e es ed ing er ers or ors y ies al ion ions ation ations"
 # Words that every text has: they need not be in one that is found.
 _COMMON = "a an and at by for from in into is it of on or that the their this to using with"
@@ -59,10 +62,11 @@ class NameWords(NamedTuple):
 
 def fold(text: str) -> str:
     """Fold case and accents, and part the signs of scripts that do without spaces."""
-    if text.isascii():
+    if text.isascii() or not _FOREIGN.search(text):
         return text.lower()
     bare = _MARKS.sub("", unicodedata.normalize("NFKD", text))
-    return _SIGN.sub(r" \1 ", unicodedata.normalize("NFC", bare.casefold()).translate(_LETTERS))
+    plain = unicodedata.normalize("NFC", bare.casefold())
+    return _SIGN.sub(r" \1 ", _LETTER.sub(lambda letter: _LETTERS[letter[0]], plain))
 
 
 @lru_cache(_MOST_REMEMBERED)

@@ -1,0 +1,140 @@
+"""The index of search: it follows what changes, and heals whatever becomes of its files."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.server.conftest import inside
+from tests.server.people import People, Person
+from tests.server.samples import add_model, add_version
+from wriftai.models import ModelVisibility
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def found(searcher: Person, q: str) -> list[str]:
+    return [model["name"] for model in searcher.client.models.search(q, {"page_size": 100})]
+
+
+def index_files(data: Path) -> list[Path]:
+    """Give the files of an index, the largest first."""
+    files = [
+        file for file in (data / "search").glob("*/*") if file.suffix in {".idx", ".term", ".fast", ".store"}
+    ]
+    return sorted(files, key=lambda file: file.stat().st_size, reverse=True)
+
+
+def test_what_changed_is_found_at_once_by_words_too(people: People, ada: Person, anyone: Person) -> None:
+    name = add_model(ada, "quokka-one", description="Counts wallabies.", visibility="public")["name"]
+    assert found(anyone, "wallaby counts") == [name]
+    ada.client.models.update(ada.name, name, {"description": "Counts numbats."})
+    assert found(anyone, "wallaby counts") == []
+    assert found(anyone, "numbats") == [name]
+    add_version(ada, name, release_notes="Bandicoots are counted, too.")
+    assert found(anyone, "bandicoot counted") == [name]
+    ada.client.models.update(ada.name, name, {"visibility": ModelVisibility("private")})
+    assert found(anyone, "numbats") == []
+    assert found(ada, "numbats") == [name]
+    ada.client.models.update(ada.name, name, {"visibility": ModelVisibility("public"), "name": "echidna-two"})
+    assert found(anyone, "two echidna numbats") == ["echidna-two"]
+    ada.client.models.delete(ada.name, "echidna-two")
+    assert found(anyone, "numbats") == []
+
+
+def test_models_are_found_by_the_new_name_of_their_owner(people: People, anyone: Person) -> None:
+    owner = people.add("thylacine")
+    add_model(owner, "stripes", visibility="public")
+    assert found(anyone, "thylacin strip") == ["stripes"]
+    owner.client.authenticated_user.update({"username": "bilby", "bio": "Long ears."})
+    assert found(anyone, "bilby strip") == ["stripes"]
+    assert found(anyone, "thylacin strip") == []
+    assert [user["username"] for user in anyone.client.users.search("ears long")] == ["bilby"]
+
+
+def _delete_all(data: Path) -> None:
+    shutil.rmtree(data / "search")
+
+
+def _delete_one(data: Path) -> None:
+    index_files(data)[0].unlink()
+
+
+def _truncate(data: Path) -> None:
+    for file in index_files(data)[:3]:
+        with file.open("r+b") as content:
+            content.truncate(file.stat().st_size // 2)
+
+
+def _scramble(data: Path) -> None:
+    file = index_files(data)[0]
+    file.write_bytes(b"\xa5" * file.stat().st_size)
+
+
+def _scramble_the_list(data: Path) -> None:
+    for file in (data / "search").glob("*/meta.json"):
+        file.write_bytes(b'{"segments": [{"segment_id": 5}]}')
+
+
+def _scramble_what_is_current(data: Path) -> None:
+    (data / "search" / "current").write_bytes(b"\xff\x00")
+
+
+def _make_older(data: Path) -> None:
+    current = data / "search" / "current"
+    current.write_text(current.read_text().replace("tantivy ", "tantivy 0."))
+
+
+DAMAGES = [
+    _delete_all,
+    _delete_one,
+    _truncate,
+    _scramble,
+    _scramble_the_list,
+    _scramble_what_is_current,
+    _make_older,
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("is_running", [False, True], ids=["stopped", "running"])
+def test_a_damaged_index_heals(data: Path, damage: Callable[[Path], None], is_running: bool) -> None:
+    with inside(data) as people:
+        owner = people.add()
+        add_model(owner, "first-model", description="Sorts lemurs.", visibility="public")
+        assert found(people.anyone, "lemurs") == ["first-model"]
+        if is_running:
+            damage(data)
+            assert found(people.anyone, "first-model") == ["first-model"]
+            add_model(owner, "second-model", description="Sorts lemurs.", visibility="public")
+            _until_found(people.anyone, "lemurs", ["first-model", "second-model"])
+    if not is_running:
+        damage(data)
+    with inside(data) as people:
+        assert found(people.anyone, "first-mod") == ["first-model"]
+        _until_found(people.anyone, "sorts lemur", ["first-model", "second-model"][: 1 + is_running])
+
+
+def _until_found(searcher: Person, q: str, names: list[str]) -> None:
+    """Search until all is found: a look that comes upon the damage may find less, and is no failure."""
+    for _ in range(100):
+        if sorted(found(searcher, q)) == names:
+            return
+    assert sorted(found(searcher, q)) == names
+
+
+def test_a_database_that_became_another_one_is_read_anew(data: Path, tmp_path: Path) -> None:
+    with inside(data) as people:
+        add_model(people.add(), "of-the-first", description="Aardvark.", visibility="public")
+        assert found(people.anyone, "aardvark") == ["of-the-first"]
+    with inside(tmp_path / "other") as people:
+        add_model(people.add(), "of-the-second", description="Aardvark.", visibility="public")
+    for file in data.glob("hub.sqlite3*"):
+        file.unlink()
+    shutil.copytree(tmp_path / "other", data, dirs_exist_ok=True, ignore=shutil.ignore_patterns("search"))
+    with inside(data) as people:
+        _until_found(people.anyone, "aardvark", ["of-the-second"])
