@@ -24,6 +24,7 @@ FAILURES = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     asyncpg.TransactionRollbackError,  # A deadlock, for one.
+    asyncpg.ForeignKeyViolationError,  # What a row names was removed meanwhile: who asks again is told so.
     asyncpg.InsufficientResourcesError,  # The disk is full, there are too many connections.
     asyncpg.OperatorInterventionError,
     asyncpg.PostgresSystemError,
