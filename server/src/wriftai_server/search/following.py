@@ -266,6 +266,9 @@ class Follower:
             raise Lost if ended.result() == building.LOST else Broken(f"Building ended with {ended.result()}.")
 
     def _is_keeper(self) -> bool:
+        if self._lock is not None and not self._is_same_lock(self._lock):
+            # Someone has removed the folder, and others may keep what is there now.
+            self._finish()
         if self._lock is None:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -276,6 +279,12 @@ class Follower:
                 return False
             self._lock = lock
         return True
+
+    def _is_same_lock(self, lock: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(lock), (self._folder / "lock").stat())
+        except OSError:
+            return False
 
     def _open(self) -> None:
         """Open the index; one that is missing or of another version is begun."""
