@@ -1,5 +1,7 @@
 """The index of search: it follows what changes, and heals whatever becomes of its files."""
 
+import asyncio
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,8 @@ from tests.server.conftest import inside
 from tests.server.people import People, Person
 from tests.server.samples import add_model, add_version
 from wriftai.models import ModelVisibility
+from wriftai_server.database.opening import open_database
+from wriftai_server.models.loading import load
 
 
 @pytest.fixture
@@ -139,3 +143,35 @@ def test_a_database_that_became_another_one_is_read_anew(data: Path, tmp_path: P
     shutil.copytree(tmp_path / "other", data, dirs_exist_ok=True, ignore=shutil.ignore_patterns("search"))
     with inside(data) as people:
         _until_found(people.anyone, "aardvark", ["of-the-second"])
+
+
+def test_much_is_indexed_apart_and_names_are_found_meanwhile(data: Path) -> None:
+    with inside(data) as people:
+        owner = people.add("collector")
+    lines = [
+        json.dumps(
+            {
+                "name": f"beetle-{n}",
+                "hardware_identifier": "cpu",
+                "visibility": "public",
+                "description": "Six legs.",
+            }
+        )
+        for n in range(2500)
+    ]
+    asyncio.run(_import(data, [line.encode() for line in lines], owner.name))
+    with inside(data) as people:
+        assert found(people.anyone, "beetle-2499") == ["beetle-2499"]
+        for _ in range(3000):
+            if people.anyone.client.models.search("legs six").items:
+                break
+            people.anyone.send("GET", "/search/models", params={"q": "beetle-17"})
+        pages = list(people.anyone.client.models.search("legs six", {"page_size": 100}).iter_all())
+        assert len({model["name"] for model in pages}) == 2500
+
+
+async def _import(data: Path, lines: list[bytes], owner: str) -> None:
+    database = open_database(data)
+    async for batch in load(database, lines, owner=owner):
+        assert batch.bad == []
+    await database.close()

@@ -172,7 +172,9 @@ async def _fill_with_all(database: Database, writing: Writing, state: State, wor
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    # Not by way of `sys.stdin`, whose lock would be held when the interpreter ends.
+    while os.read(sys.stdin.fileno(), 1):
+        pass
     os._exit(1)
 
 
