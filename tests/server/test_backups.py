@@ -29,16 +29,7 @@ from wriftai_server.moving.files import unfinished
 
 IMAGE = Image(layer(a=b"weights"))
 LAYER = digest_of(IMAGE.blobs[1])
-READS = (
-    "/models",
-    "/models/ada",
-    "/user",
-    "/user/models",
-    "/users",
-    "/hardware",
-    "/predictions",
-    "/search/models?q=m",
-)
+READS = ("/models", "/models/ada", "/user", "/user/models", "/users", "/hardware", "/predictions")
 
 
 class Original:
