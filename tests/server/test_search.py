@@ -114,6 +114,9 @@ def test_words_are_found_in_any_order_in_owner_name_and_description(
         ("tansformer", ["timm/vit"]),
         ("mobyle", ["timm/mobile.net_v4", "timm/mobile-net-v4"]),
         ("fast small llama", ["timm/mobile.net_v4"]),
+        ("v4 mobilenet", ["timm/mobile.net_v4", "timm/mobile-net-v4"]),
+        ("residual lay", ["timm/resnet50"]),
+        ("https://models.example/timm/tiny-resnet", ["timm/tiny-resnet"]),
     ],
 )
 def test_parts_joins_beginnings_forms_and_typos_are_found(anyone: Person, q: str, expected: list[str]) -> None:

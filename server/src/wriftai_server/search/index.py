@@ -24,7 +24,7 @@ from wriftai_server.search.tiers import Search, Tier, Tiers
 from wriftai_server.search.words import LONGEST_WORD
 
 # Change it with whatever changes what is in a document, or how: an index of another version is built anew.
-VERSION = f"2, tantivy {metadata.version('tantivy')}"
+VERSION = f"3, tantivy {metadata.version('tantivy')}"
 
 SETS: tuple[Set, ...] = ("public", "private", "users")
 _STATE = "state"

@@ -14,6 +14,8 @@ from wriftai_server.users import store as users_store
 from wriftai_server.wire.models import OWNER_AT
 
 ADDRESS, NAME, BEGINNING, TIERS = range(4)
+# Of a page somewhere else, whose path says what is looked for.
+_ADDRESS = re.compile(r"https?://[^/\s]+/(\S+?)/?")
 _NAMEABLE = re.compile(r"[a-z0-9._-]*")
 
 
@@ -63,6 +65,8 @@ class Stages(Protocol):
 def question(q: str) -> Question:
     """Take a query apart."""
     text = q.replace("\0", " ").strip()
+    if address := _ADDRESS.fullmatch(text):
+        text = address[1]
     owner, slash, name = fold(text).partition("/")
     return Question(owner, name, search_for(text)) if slash else Question(None, owner, search_for(text))
 

@@ -6,7 +6,6 @@ before it do not.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import combinations
 from typing import NamedTuple
 
 from tantivy import FieldType, Occur, Query, Schema
@@ -18,7 +17,8 @@ _SHORTEST_TYPO = 4
 _SHORTEST_TOLD_BEGINNING = 4
 _MOST_TYPO_WORDS = 5
 _MOST_TYPO_WORDS_OF_TEXT = 2
-_MOST_MISSING_WORDS = 6
+# How many words may be missing, by how many there are: who types two means both.
+_MOST_MISSING = (0, 0, 0, 1, 2, 3)
 
 
 class Search(NamedTuple):
@@ -94,32 +94,25 @@ class Tiers:
     def _nested(self) -> Iterator[Part]:
         """Give tiers of which each holds the ones before it."""
         words, count = self._told_words, len(self._told_words)
-        yield self._each(self._whole)
-        yield self._each(self._named)
-        yield self._each(self._loosely_named)
-        if count > 2:
-            yield _any(
-                _all(
-                    [self._told(word) if n == odd else self._loosely_named(word) for n, word in enumerate(words)]
-                )
-                for odd in range(count)
-            )
-        every = _all([self._told(word) for word in words])
-        if count > 1:
-            yield _all([every, _any(map(self._loosely_named, words))])
+        for how in (self._whole, self._named, self._loosely_named):
+            yield _all(map(how, words))
+        every = _all(map(self._told, words))
+        for named in range(count - 1, 0, -1):
+            yield _all([every, _some(map(self._loosely_named, words), named)])
+        yield _all(map(self._written, words))
         yield every
-        if self._last is not None and self._last in words and len(self._last.text) >= _SHORTEST_TOLD_BEGINNING:
+        if self._last in words:
             yield _all(map(self._told_or_begun, words))
         if count <= _MOST_TYPO_WORDS and any(map(_may_be_mistyped, words)):
             yield _all(map(self._mistyped, words))
 
     def _missing(self) -> Iterator[Part]:
-        """Give tiers in which words are missing."""
-        count = len(self._told_words)
-        for missing in (1, 2):
-            if count > 2 * missing and (missing == 1 or count <= _MOST_MISSING_WORDS):
-                kept = combinations(self._told_words, count - missing)
-                yield _any(_all(map(self._told, words)) for words in kept)
+        """Give tiers in which words are missing; those with a word in the name come first."""
+        words, count = self._told_words, len(self._told_words)
+        for missing in range(1, _MOST_MISSING[min(count, len(_MOST_MISSING) - 1)] + 1):
+            some = _some(map(self._told, words), count - missing)
+            yield _all([some, _any(map(self._loosely_named, words))])
+            yield some
 
     def _mistyped_text(self) -> Part:
         words = self._told_words
@@ -172,8 +165,14 @@ class Tiers:
             found.append(_all(self._term(self._text, atom) for atom in word.atoms))
         return _any(found)
 
+    def _written(self, word: Word) -> Part:
+        """Match names, and texts with the word as it is."""
+        return _any([self._loosely_named(word), self._term(self._text, word.text)])
+
     def _told_or_begun(self, word: Word) -> Part:
-        if word is not self._last or len(word.text) < _SHORTEST_TOLD_BEGINNING:
+        # With other words beside it, a beginning may be shorter.
+        shortest = _SHORTEST_TOLD_BEGINNING - (len(self._told_words) > 1)
+        if word is not self._last or len(word.text) < shortest:
             return self._told(word)
         return _any([self._told(word), self._beginning(self._text, word.text)])
 
@@ -227,6 +226,13 @@ def _all(parts: Iterable[Part]) -> Part:
 
 def _any(parts: Iterable[Part]) -> Part:
     return _combined(Occur.Should, [part for part in parts if part is not None])
+
+
+def _some(parts: Iterable[Part], count: int) -> Part:
+    options = [part for part in parts if part is not None]
+    if len(options) < count:
+        return None
+    return Query.boolean_query([(Occur.Should, part) for part in options], minimum_number_should_match=count)
 
 
 def _combined(how: Occur, parts: list[Query]) -> Part:

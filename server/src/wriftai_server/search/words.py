@@ -18,6 +18,7 @@ _MOST_REMEMBERED = 50_000
 
 _TOKEN = re.compile(r"[^\W_]+")
 _ATOM = re.compile(r"[^\W\d_]+|\d+")
+_VERSION = re.compile(r"([^\W\d_]{2,})?(v\d+)")
 _HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 # Scripts without spaces: each sign is a word.
 _SIGN = re.compile("([\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])")
@@ -71,7 +72,9 @@ def fold(text: str) -> str:
 
 @lru_cache(_MOST_REMEMBERED)
 def atoms_of(token: str) -> tuple[str, ...]:
-    """Take a run of letters and digits apart between letters and digits."""
+    """Take a run of letters and digits apart between letters and digits; `v2` stays together."""
+    if version := _VERSION.fullmatch(token):
+        return tuple(filter(None, version.groups()))
     return tuple(_ATOM.findall(token)) or (token,)
 
 
@@ -96,6 +99,8 @@ def query_words(q: str) -> list[Word]:
 @lru_cache(_MOST_REMEMBERED)
 def forms_of(word: str) -> tuple[str, ...]:
     """Give the words of the same stem, such as singular and plural, as English endings go; itself first."""
+    if re.fullmatch(r"v\d+", word):
+        return (word, word[1:])
     if len(word) < 3 or not (word.isascii() and word.isalpha()):
         return (word,)
     (stem,) = _stemmer().analyze(word)
