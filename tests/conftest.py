@@ -1,10 +1,30 @@
 """What tests of a running hub share."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 
+from tests.databases import Postgres, started
 from tests.hubs import Hub, running
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--postgres",
+        metavar="URL",
+        help="Test on this PostgreSQL server, as a user who may create databases; by default on one of our own.",
+    )
+
+
+@pytest.fixture(scope="session")
+def postgres(request: pytest.FixtureRequest) -> Iterator[Postgres]:
+    """Give a PostgreSQL server."""
+    address = request.config.getoption("--postgres")
+    with nullcontext(address) if address else started() as address:
+        server = Postgres(address)
+        yield server
+        server.close()
 
 
 @pytest.fixture(scope="session")

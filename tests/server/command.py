@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from typer.testing import CliRunner
 
+from tests.databases import address_of
 from wriftai_server.cli import app
 
 
@@ -24,7 +25,9 @@ def invoke(*arguments: str, data_dir: Path | None = None, **environment: str) ->
         data_dir: Given as an option; None leaves it out.
         environment: Variables for this call.
     """
-    options = () if data_dir is None else ("--data-dir", str(data_dir))
+    options = [] if data_dir is None else ["--data-dir", str(data_dir)]
+    if data_dir is not None and (address := address_of(data_dir)) is not None:
+        options += ["--database", address]
     result = CliRunner().invoke(
         app, [*arguments, *options], prog_name="wriftai-server", env=environment, catch_exceptions=False
     )

@@ -2,22 +2,55 @@
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.databases import Postgres, kept_in
 from tests.hubs import Hub
 from tests.server.inside import InsideHub
 from tests.server.library import fill, write_catalogue
 from tests.server.people import People, Person
 
+Home = Callable[[Path], AbstractContextManager[Path]]
+
+ON_BOTH = frozenset(
+    f"test_{name}"
+    for name in (
+        "counts",
+        "cursors",
+        "idempotency",
+        "image_access",
+        "image_blobs",
+        "image_collection",
+        "image_manifests",
+        "image_uploads",
+        "model_changes",
+        "models",
+        "pages",
+        "predictions",
+        "queue",
+        "queue_states",
+        "search",
+        "stored_text",
+        "streams",
+        "users",
+        "versions",
+        "visibility",
+        "waiting",
+        "webhook_secrets",
+        "webhooks",
+    )
+)
+"""Modules that run on both databases: those of everything that is stored."""
+
 
 @contextmanager
 def inside(data_dir: Path, **settings: Any) -> Iterator[People]:
-    """Run a hub in this process, and give the people on it."""
+    """Run a hub in this process, on the database that its folder has; give the people on it."""
     hub = InsideHub(data_dir, **settings)
     people = People(data_dir, hub.url, hub)
     try:
@@ -37,10 +70,42 @@ def _bare_environment() -> Iterator[None]:
         yield
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what looks into the rows of a hub on both databases, and the rest on one."""
+    name = metafunc.definition.path.stem
+    if "database" in metafunc.fixturenames:
+        postgres = pytest.param("postgres", marks=pytest.mark.postgres)
+        kinds = [postgres] if name == "test_postgres" else ["sqlite", postgres] if name in ON_BOTH else ["sqlite"]
+        metafunc.parametrize("database", kinds, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def database(request: pytest.FixtureRequest) -> Home:
+    """Give what gives a folder a database, for as long as it is used: of one kind or the other."""
+    if request.param == "sqlite":
+        return lambda folder: kept_in(None, folder)
+    postgres: Postgres = request.getfixturevalue("postgres")
+
+    @contextmanager
+    def home(folder: Path) -> Iterator[Path]:
+        with postgres.database() as address, kept_in(address, folder):
+            yield folder
+
+    return home
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory, database: Home) -> Iterator[Path]:
     """Give the folder of the hub in this process that most tests use."""
-    return tmp_path_factory.mktemp("inside") / "data"
+    with database(tmp_path_factory.mktemp("inside") / "data") as folder:
+        yield folder
+
+
+@pytest.fixture
+def home(tmp_path: Path, database: Home) -> Iterator[Path]:
+    """Give a folder for a hub of the test's own."""
+    with database(tmp_path / "data") as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")
@@ -51,11 +116,12 @@ def people(folder: Path) -> Iterator[People]:
 
 
 @pytest.fixture(scope="session")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
+def reader(tmp_path_factory: pytest.TempPathFactory, database: Home) -> Iterator[Person]:
     """Give the owner of a hub with more than a page of everything."""
     folder = tmp_path_factory.mktemp("library")
-    with inside(folder / "data", hardware=write_catalogue(folder / "hardware.toml")) as people:
-        yield fill(people, folder / "data")
+    catalogue = write_catalogue(folder / "hardware.toml")
+    with database(folder / "data") as data_dir, inside(data_dir, hardware=catalogue) as people:
+        yield fill(people, data_dir)
 
 
 @pytest.fixture(scope="session")

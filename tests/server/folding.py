@@ -1,4 +1,4 @@
-"""A hub that counts and folds until it is killed: `python -m tests.server.folding FOLDER MODEL`.
+"""A hub that counts and folds until it is killed: `python -m tests.server.folding FOLDER MODEL ADDRESS`.
 
 It writes a line for each time that it has counted three predictions of the model.
 """
@@ -11,8 +11,8 @@ from wriftai_server.database.opening import open_database
 from wriftai_server.models import tallies
 
 
-async def _work(folder: Path, model_id: str) -> None:
-    database = open_database(folder)
+async def _work(folder: Path, model_id: str, address: str) -> None:
+    database = open_database(folder, address or None)
     while True:
         async with database.writing() as transaction:
             for _ in range(3):
@@ -23,4 +23,4 @@ async def _work(folder: Path, model_id: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_work(Path(sys.argv[1]), sys.argv[2]))
+    asyncio.run(_work(Path(sys.argv[1]), sys.argv[2], sys.argv[3]))

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from tests.databases import address_of
 from wriftai_server.app import build
 from wriftai_server.settings import Settings
 
@@ -37,7 +38,9 @@ class InsideHub(httpx.BaseTransport):
     def __init__(self, data_dir: Path, **settings: Any) -> None:
         self.data_dir = data_dir
         self._runner = asyncio.Runner()
-        app: Any = build(Settings(data_dir=data_dir, log_level="error", **settings))
+        app: Any = build(
+            Settings(data_dir=data_dir, database=address_of(data_dir), log_level="error", **settings)
+        )
         self._app = app
         self._requests = httpx.ASGITransport(app)
         self._runner.run(self._start())

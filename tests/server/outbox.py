@@ -3,16 +3,15 @@
 import asyncio
 import contextlib
 import json
-import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.databases import open_in, run_sql
 from wriftai_server.database.changes import Changes
 from wriftai_server.database.driver import Database
-from wriftai_server.database.opening import FILE_NAME, open_database
 from wriftai_server.database.values import new_id, now
 from wriftai_server.settings import Settings
 from wriftai_server.webhooks import service
@@ -37,15 +36,14 @@ class Outbox:
     """
 
     def __init__(self, folder: Path, database: Database, changes: Changes) -> None:
-        self._file = folder / FILE_NAME
+        self._folder = folder
         self._database = database
         self._changes = changes
-        self.run("INSERT OR IGNORE INTO hardware VALUES ('cpu', 'cpu', 'CPU', 0, 1, 0, 1, 1, '')")
+        self.run("INSERT INTO hardware VALUES ('cpu', 'cpu', 'CPU', 0, 1, 0, 1, 1, '') ON CONFLICT DO NOTHING")
 
     def run(self, sql: str, *values: Any) -> list[Any]:
         """Run a statement as another process would."""
-        with closing(sqlite3.connect(self._file, isolation_level=None, timeout=30)) as connection:
-            return connection.execute(sql, values).fetchall()
+        return run_sql(self._folder, sql, *values)
 
     def add_user(self, secret: str | None = None) -> str:
         """Add a user; give the id."""
@@ -96,7 +94,7 @@ class Outbox:
 @asynccontextmanager
 async def outbox_in(folder: Path) -> AsyncIterator[Outbox]:
     """Open the outbox of a folder, without anyone who delivers."""
-    database = open_database(folder)
+    database = open_in(folder)
     try:
         yield Outbox(folder, database, Changes(database))
     finally:
@@ -106,7 +104,7 @@ async def outbox_in(folder: Path) -> AsyncIterator[Outbox]:
 @asynccontextmanager
 async def delivering(folder: Path, *, allow: str = LOOPBACK, resolve: Resolve = look_up) -> AsyncIterator[Outbox]:
     """Deliver what is in the outbox of a folder; give the outbox."""
-    database = open_database(folder)
+    database = open_in(folder)
     changes = Changes(database)
     settings = Settings(data_dir=folder, webhook_allow=allow)
     running = asyncio.create_task(Deliverer(database, changes, settings, resolve=resolve).run())

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
+from tests.databases import open_in
 from wriftai import Client
-from wriftai_server.database.opening import open_database
 from wriftai_server.users import service
 
 
@@ -50,7 +50,7 @@ class People:
     def __init__(self, data_dir: Path, url: str, transport: httpx.BaseTransport | None = None) -> None:
         self._address = (url, transport)
         self._runner = asyncio.Runner()
-        self._database = open_database(data_dir)
+        self._database = open_in(data_dir)
         self.everyone: list[Person] = []
         self.anyone = self.known("", "")
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,8 +9,9 @@ from typing import Any, TypeVar
 import msgspec
 from sqlalchemy.dialects import sqlite
 
+from tests.databases import open_in, run_sql
 from wriftai_server.database.driver import Transaction
-from wriftai_server.database.opening import FILE_NAME, open_database
+from wriftai_server.database.opening import FILE_NAME
 from wriftai_server.database.sqlite import SQLiteTransaction, connect
 from wriftai_server.database.statements import Statement
 from wriftai_server.predictions import queue, store
@@ -33,8 +33,8 @@ class Queue:
 
     def __init__(self, folder: Path) -> None:
         self._runner = asyncio.Runner()
-        self._database = open_database(folder)
-        self._beside = sqlite3.connect(folder / FILE_NAME, isolation_level=None)
+        self._folder = folder
+        self._database = open_in(folder)
         self._numbers = itertools.count(1)
         self.insert("users", id="ada", username="ada", created_at="")
         for name in HARDWARE:
@@ -49,8 +49,8 @@ class Queue:
 
     def insert(self, table: str, **row: Any) -> None:
         """Store a row that the queue itself does not."""
-        places = ", ".join(f":{column}" for column in row)
-        self._beside.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})", row)  # noqa: S608
+        places = ", ".join("?" for _ in row)
+        run_sql(self._folder, f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})", *row.values())  # noqa: S608
 
     def add(self, *, version: str = "v", hardware: str = "cpu", webhook: bool = False) -> str:
         """Add a prediction that waits; they are created one after the other."""
@@ -99,7 +99,7 @@ class Queue:
 
     def rows(self, columns: str, table: str = "predictions", order: str = "id") -> list[tuple[Any, ...]]:
         """Read what is stored."""
-        return self._beside.execute(f"SELECT {columns} FROM {table} ORDER BY {order}").fetchall()  # noqa: S608
+        return run_sql(self._folder, f"SELECT {columns} FROM {table} ORDER BY {order}")  # noqa: S608
 
     def posted(self) -> list[tuple[str, str]]:
         """Give the ids and statuses that webhooks are to be told, in order."""
@@ -108,10 +108,9 @@ class Queue:
 
     def clear(self) -> None:
         for table in _TABLES:
-            self._beside.execute(f"DELETE FROM {table}")  # noqa: S608
+            run_sql(self._folder, f"DELETE FROM {table}")  # noqa: S608
 
     def close(self) -> None:
-        self._beside.close()
         self._runner.run(self._database.close())
         self._runner.close()
 

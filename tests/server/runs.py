@@ -2,19 +2,17 @@
 
 import asyncio
 import itertools
-import sqlite3
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.databases import open_in, run_sql
 from tests.server.people import Person
 from tests.server.samples import add_model
 from wriftai.predictions import PredictionWithIO, Status
 from wriftai_server.database.driver import Transaction
-from wriftai_server.database.opening import FILE_NAME, open_database
 from wriftai_server.predictions import queue
 from wriftai_server.predictions.claims import Claim, Event, Outcome
 
@@ -55,12 +53,16 @@ def add_runnable_version(
 
 def hold_image(folder: Path, model_id: str, digest: str) -> None:
     """Let a model hold an image, as if it had been pushed."""
-    with closing(sqlite3.connect(folder / FILE_NAME, timeout=30)) as connection, connection:
-        connection.execute("INSERT OR IGNORE INTO blobs (digest, size, created_at) VALUES (?, 2, '')", (digest,))
-        connection.execute(
-            "INSERT INTO manifests (model_id, digest, media_type, created_at) VALUES (?, ?, '', '')",
-            (model_id, digest),
-        )
+    run_sql(
+        folder,
+        "INSERT INTO blobs (digest, size, created_at) VALUES (?, 2, '') ON CONFLICT DO NOTHING",
+        digest,
+    )
+    run_sql(
+        folder,
+        "INSERT INTO manifests (model_id, digest, media_type, created_at) VALUES (?, ?, '', '')",
+        *(model_id, digest),
+    )
 
 
 def run(caller: Person, version: dict[str, Any], value: Any = None, **options: Any) -> PredictionWithIO:
@@ -134,7 +136,7 @@ class Worker:
 
     def _do(self, step: Callable[[Transaction], Awaitable[T]]) -> T:
         async def whole() -> T:
-            database = open_database(self._folder)
+            database = open_in(self._folder)
             try:
                 async with database.writing() as transaction:
                     return await step(transaction)

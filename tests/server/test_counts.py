@@ -1,12 +1,10 @@
 """Counts of predictions: right at every moment, whoever folds tallies, and whatever is killed meanwhile."""
 
 import asyncio
-import sqlite3
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,10 +12,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from tests.databases import address_of, open_in, run_sql
+from tests.server.conftest import Home
 from tests.server.counts import Counts
 from tests.server.people import Person
 from tests.server.runs import add_runnable, run
-from wriftai_server.database.opening import FILE_NAME, open_database
 from wriftai_server.database.values import popularity
 
 # More than are folded in one transaction.
@@ -27,14 +26,15 @@ HUBS = st.integers(0, 1)
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("counts")
+def place(tmp_path_factory: pytest.TempPathFactory, database: Home) -> Iterator[Path]:
+    with database(tmp_path_factory.mktemp("counts")) as place:
+        yield place
 
 
 @pytest.fixture(scope="module")
 def counts(place: Path) -> Iterator[Counts]:
     with asyncio.Runner() as runner:
-        hubs = [open_database(place) for _ in range(2)]
+        hubs = [open_in(place) for _ in range(2)]
         yield Counts(runner, hubs)
         for database in hubs:
             runner.run(database.close())
@@ -168,7 +168,7 @@ def test_nothing_is_lost_or_counted_twice_when_a_hub_is_killed(
     counts: Counts, owners: tuple[str, str], place: Path, lines: int
 ) -> None:
     model_id = counts.add_model(owners[0])
-    command = [sys.executable, "-m", "tests.server.folding", str(place), model_id]
+    command = [sys.executable, "-m", "tests.server.folding", str(place), model_id, address_of(place) or ""]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         told = sum(1 for _ in zip(range(lines), process.stdout, strict=False))
@@ -189,9 +189,6 @@ def test_a_running_hub_folds_what_its_predictions_leave(ada: Person, folder: Pat
     owner, name, model_id = ada.name, version["model"]["name"], version["model"]["id"]
     for _ in range(3):
         run(ada, version)
-    with closing(sqlite3.connect(folder / FILE_NAME)) as connection:
-        while (
-            connection.execute("SELECT predictions_count FROM models WHERE id = ?", (model_id,)).fetchone()[0] < 3
-        ):
-            assert ada.client.models.get(owner, name)["predictions_count"] == 3
+    while run_sql(folder, "SELECT predictions_count FROM models WHERE id = ?", model_id)[0][0] < 3:
+        assert ada.client.models.get(owner, name)["predictions_count"] == 3
     assert ada.client.models.get(owner, name)["predictions_count"] == 3

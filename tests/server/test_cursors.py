@@ -2,13 +2,12 @@
 
 import base64
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.databases import run_sql
 from tests.server.library import LISTS
 from tests.server.people import People, Person
 from tests.server.samples import add_model
@@ -170,13 +169,13 @@ def test_a_private_model_does_not_move_the_pages_of_others(shelf: Person, bob: P
 @pytest.mark.parametrize("direction", ["asc", "desc"])
 def test_models_in_order_of_their_predictions(shelf: Person, folder: Path, direction: str) -> None:
     counts = {"m0": 5, "m1": 2, "m2": 5, "m3": 0, "m4": 9, "m5": 5, "m6": 2, "m7": 7, "m8": 1, "m9": 2**40}
-    with closing(sqlite3.connect(folder / "hub.sqlite3")) as connection, connection:
-        for name, count in counts.items():
-            connection.execute(
-                "UPDATE models SET predictions_count = ? WHERE name = ? AND owner_id ="
-                " (SELECT id FROM users WHERE username = ?)",
-                (count, name, shelf.name),
-            )
+    for name, count in counts.items():
+        run_sql(
+            folder,
+            "UPDATE models SET predictions_count = ? WHERE name = ? AND owner_id ="
+            " (SELECT id FROM users WHERE username = ?)",
+            *(count, name, shelf.name),
+        )
     options: Any = {"page_size": 3, "sort_by": "prediction_count", "sort_direction": direction}
     pages = [shelf.client.models.list(options, owner=shelf.name)]
     while (cursor := pages[-1].next_cursor) is not None:

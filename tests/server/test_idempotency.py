@@ -1,8 +1,6 @@
 """The same POST sent twice does its work once."""
 
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.databases import run_sql
 from tests.hubs import Hub
 from tests.server.people import People, Person
 from tests.server.runs import Worker, add_runnable, hold_image
@@ -28,9 +27,8 @@ def names(owner: Person) -> list[str]:
 def let_time_pass(folder: Path, key: str, passed: timedelta) -> None:
     """Make the use of a key look as old as that in the hub's database."""
     used = (datetime.now(UTC) - passed).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    with closing(sqlite3.connect(folder / "hub.sqlite3")) as connection, connection:
-        changed = connection.execute("UPDATE idempotency_keys SET created_at = ? WHERE key = ?", (used, key))
-        assert changed.rowcount == 1
+    sql = "UPDATE idempotency_keys SET created_at = ? WHERE key = ? RETURNING key"
+    assert run_sql(folder, sql, used, key) == [(key,)]
 
 
 def test_the_first_answer_comes_again(ada: Person) -> None:
@@ -217,7 +215,4 @@ def test_forgotten_keys_leave_the_database(ada: Person, folder: Path) -> None:
     post(ada, key)
     let_time_pass(folder, key, timedelta(days=2))
     post(ada, new_name(), name="sweeper")
-    with closing(sqlite3.connect(folder / "hub.sqlite3")) as connection:
-        assert connection.execute("SELECT count(*) FROM idempotency_keys WHERE key = ?", (key,)).fetchone() == (
-            0,
-        )
+    assert run_sql(folder, "SELECT key FROM idempotency_keys WHERE key = ?", key) == []

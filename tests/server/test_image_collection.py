@@ -2,20 +2,18 @@
 
 import asyncio
 import os
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.databases import open_in, run_sql
 from tests.images import INDEX_TYPE, MANIFEST_TYPE, Image, descriptor, digest_of, layer
 from tests.server.conftest import inside
 from tests.server.people import Person
 from tests.server.registry import Repository, add_repository, refusal
-from wriftai_server.database.opening import open_database
 from wriftai_server.database.values import now, timestamp
 from wriftai_server.images.blobs import Blobs
 from wriftai_server.images.collection import collect
@@ -26,8 +24,8 @@ DIGEST = digest_of(LEFT_OVER)
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "data"
+def folder(home: Path) -> Path:
+    return home
 
 
 @pytest.fixture
@@ -41,7 +39,7 @@ def run(folder: Path, *, kept: timedelta = timedelta(0)) -> int:
     """Collect as a process beside the hub does; give how many blobs were removed."""
 
     async def work() -> int:
-        database = open_database(folder)
+        database = open_in(folder)
         try:
             return await collect(database, Blobs(folder), before=timestamp(datetime.now(UTC) - kept))
         finally:
@@ -124,7 +122,7 @@ def test_what_is_marked_and_used_again_stays(folder: Path, owner: Person, how: s
             assert repository.push_manifest(image.manifest, "v1").status_code == 201
 
     async def work() -> None:
-        database = open_database(folder)
+        database = open_in(folder)
         await collect(database, Blobs(folder), before=marked_until)
         await database.close()
 
@@ -139,7 +137,7 @@ def test_nothing_is_deleted_while_a_blob_is_put(folder: Path, owner: Person) -> 
     run(folder)
 
     async def work() -> list[int]:
-        database = open_database(folder)
+        database = open_in(folder)
         async with Blobs(folder).keeping():
             beside = await collect(database, Blobs(folder), before=now())
             # Nobody sees it any more, and its bytes are there for whoever puts them again just now.
@@ -200,8 +198,7 @@ def test_uploads_that_were_left_off_go_after_a_day(folder: Path, owner: Person) 
     for path in (orphan, folder / "uploads" / left_off.rpartition("/")[2]):
         os.utime(path, (old, old))
 
-    with closing(sqlite3.connect(folder / "hub.sqlite3", isolation_level=None)) as connection:
-        connection.execute("UPDATE uploads SET created_at = ?", (timestamp(datetime.fromtimestamp(old, UTC)),))
+    run_sql(folder, "UPDATE uploads SET created_at = ?", timestamp(datetime.fromtimestamp(old, UTC)))
     run(folder)
     names = {file.name for file in (folder / "uploads").iterdir()}
     assert names == {upload.rpartition("/")[2] for upload in (slow, fresh)}

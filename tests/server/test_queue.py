@@ -21,8 +21,8 @@ WELL = Outcome(Status.succeeded, output="1", execution_seconds=1.5)
 
 
 @pytest.fixture
-def queue(tmp_path: Path) -> Iterator[Queue]:
-    queue = Queue(tmp_path)
+def queue(home: Path) -> Iterator[Queue]:
+    queue = Queue(home)
     yield queue
     queue.close()
 
@@ -108,7 +108,7 @@ def test_what_is_said_is_kept_in_order(queue: Queue) -> None:
     assert say(queue, claim, Event("output", "1"))
     assert queue.rows("seq, kind, data", "prediction_events", "seq") == [
         (1, "setup_log", "a"),
-        (2, "log", "b\0\n"),
+        (2, "log", "b\ufffd\n"),
         (3, "output", "1"),
     ]
 

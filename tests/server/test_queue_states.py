@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -211,8 +212,8 @@ class Steps(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Queue]:
-    queue = Queue(tmp_path_factory.mktemp("queue"))
+def queue(home: Path) -> Iterator[Queue]:
+    queue = Queue(home)
     yield queue
     queue.close()
 

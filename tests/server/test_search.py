@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.conftest import inside
+from tests.server.conftest import Home, inside
 from tests.server.people import People, Person
 from tests.server.samples import add_model
 
@@ -21,9 +21,9 @@ MODELS = {
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
+def people(tmp_path_factory: pytest.TempPathFactory, database: Home) -> Iterator[People]:
     """Give people on a hub of their own, whose models are few."""
-    with inside(tmp_path_factory.mktemp("search") / "data") as people:
+    with database(tmp_path_factory.mktemp("search") / "data") as folder, inside(folder) as people:
         timm = people.add("timm")
         for name, description in MODELS.items():
             add_model(timm, name, description=description, visibility="public")

@@ -11,13 +11,13 @@ import httpx
 import pytest
 
 from tests.client.scripted import ScriptedHub
+from tests.databases import open_in
 from tests.hubs import Hub
 from tests.server.people import People, Person
 from tests.server.queues import Queue
 from tests.server.runs import LONG_AGO, Worker, add_runnable, run
 from wriftai.predictions import ErrorSource, Status, TaskError
 from wriftai_server.database.changes import Changes
-from wriftai_server.database.opening import open_database
 from wriftai_server.http.caller import Caller
 from wriftai_server.predictions import stream
 from wriftai_server.predictions.claims import Claim, Event, Outcome
@@ -242,13 +242,13 @@ def test_a_stream_ends_when_the_one_who_follows_leaves(shared_people: People, sh
     assert ada.client.predictions.get(prediction["id"])["status"] == "pending"
 
 
-def test_a_stream_is_not_silent_while_nothing_happens(tmp_path: Path) -> None:
-    queue = Queue(tmp_path)
+def test_a_stream_is_not_silent_while_nothing_happens(home: Path) -> None:
+    queue = Queue(home)
     prediction_id = queue.add()
     queue.close()
 
     async def first(count: int) -> list[bytes]:
-        ada, database = Caller("ada", "ada", False, "https://hub.example"), open_database(tmp_path)
+        ada, database = Caller("ada", "ada", False, "https://hub.example"), open_in(home)
         async with database.reading() as view:
             position = await stream.begin(view, ada, prediction_id=prediction_id, after=None)
         events = stream.follow(

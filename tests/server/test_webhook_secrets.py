@@ -1,20 +1,17 @@
 """The secret that signs a user's webhooks."""
 
 import re
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
+from tests.databases import run_sql
 from tests.server.command import invoke
 from tests.server.people import Person
-from wriftai_server.database.opening import FILE_NAME
 
 SECRET = re.compile(r"wriftai_webhook_[A-Za-z0-9_-]{43}\n")
 
 
 def stored(folder: Path, name: str) -> str | None:
-    with closing(sqlite3.connect(folder / FILE_NAME)) as connection:
-        (secret,) = connection.execute("SELECT webhook_secret FROM users WHERE username = ?", (name,)).fetchone()
+    ((secret,),) = run_sql(folder, "SELECT webhook_secret FROM users WHERE username = ?", name)
     return None if secret is None else str(secret)
 
 

@@ -30,9 +30,9 @@ def ago(**past: float) -> str:
     return timestamp(datetime.now(UTC) - timedelta(**past))
 
 
-def test_a_body_is_posted_as_it_is(tmp_path: Path) -> None:
+def test_a_body_is_posted_as_it_is(home: Path) -> None:
     async def scenario() -> None:
-        async with Receiver().listening() as receiver, delivering(tmp_path) as outbox:
+        async with Receiver().listening() as receiver, delivering(home) as outbox:
             await outbox.send(receiver.url, BODY)
             await outbox.empty()
         (visit,) = receiver.visits
@@ -50,24 +50,24 @@ def test_a_body_is_posted_as_it_is(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_what_was_put_in_before_is_posted_too(tmp_path: Path) -> None:
+def test_what_was_put_in_before_is_posted_too(home: Path) -> None:
     async def scenario() -> None:
         async with Receiver().listening() as receiver:
-            async with outbox_in(tmp_path) as outbox:
+            async with outbox_in(home) as outbox:
                 await outbox.send(receiver.url, body(1), body(2))
-            async with delivering(tmp_path) as outbox:
+            async with delivering(home) as outbox:
                 await outbox.empty()
         assert receiver.bodies == [1, 2]
 
     asyncio.run(scenario())
 
 
-def test_what_another_process_puts_in_is_posted(tmp_path: Path) -> None:
+def test_what_another_process_puts_in_is_posted(home: Path) -> None:
     async def scenario() -> None:
         async with (
             Receiver().listening() as receiver,
-            outbox_in(tmp_path) as elsewhere,
-            delivering(tmp_path) as outbox,
+            outbox_in(home) as elsewhere,
+            delivering(home) as outbox,
         ):
             for number in range(3):
                 await elsewhere.send(receiver.url, body(number))
@@ -77,7 +77,7 @@ def test_what_another_process_puts_in_is_posted(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_a_user_with_a_secret_gets_signatures(tmp_path: Path) -> None:
+def test_a_user_with_a_secret_gets_signatures(home: Path) -> None:
     def assert_signed(visit: Visit, secret: bytes) -> None:
         moment, signature = visit.headers["wriftai-webhook-signature"].split(",")
         assert moment.startswith("t=")
@@ -88,7 +88,7 @@ def test_a_user_with_a_secret_gets_signatures(tmp_path: Path) -> None:
         assert shown == visit.json
 
     async def scenario() -> None:
-        async with Receiver().listening() as receiver, delivering(tmp_path) as outbox:
+        async with Receiver().listening() as receiver, delivering(home) as outbox:
             ada = outbox.add_user("the secret ä of ada")
             await outbox.send(receiver.url, BODY, user_id=ada)
             await outbox.empty()
@@ -105,9 +105,9 @@ def test_a_user_with_a_secret_gets_signatures(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_no_id_comes_twice(tmp_path: Path) -> None:
+def test_no_id_comes_twice(home: Path) -> None:
     async def scenario() -> None:
-        async with Receiver().listening() as receiver, delivering(tmp_path) as outbox:
+        async with Receiver().listening() as receiver, delivering(home) as outbox:
             for number in range(3):
                 await outbox.send(receiver.url, body(number))
                 await outbox.empty()
@@ -143,9 +143,9 @@ def numbered(name: int, count: int) -> list[bytes]:
     return [json.dumps([str(name), number]).encode() for number in range(count)]
 
 
-def test_each_prediction_in_order_and_different_ones_side_by_side(tmp_path: Path) -> None:
+def test_each_prediction_in_order_and_different_ones_side_by_side(home: Path) -> None:
     async def scenario() -> None:
-        async with Ordered(at_once=5).listening() as receiver, delivering(tmp_path) as outbox:
+        async with Ordered(at_once=5).listening() as receiver, delivering(home) as outbox:
             for name in range(5):
                 await outbox.send(receiver.url, *numbered(name, 4))
             await outbox.empty()
@@ -155,12 +155,12 @@ def test_each_prediction_in_order_and_different_ones_side_by_side(tmp_path: Path
     asyncio.run(scenario())
 
 
-def test_two_who_deliver_do_not_get_in_each_others_way(tmp_path: Path) -> None:
+def test_two_who_deliver_do_not_get_in_each_others_way(home: Path) -> None:
     async def scenario() -> None:
         async with (
             Ordered(at_once=12).listening() as receiver,
-            delivering(tmp_path) as outbox,
-            delivering(tmp_path) as other,
+            delivering(home) as outbox,
+            delivering(home) as other,
         ):
             for name in range(40):
                 await (outbox, other)[name % 2].send(receiver.url, *numbered(name, 3))
@@ -195,40 +195,40 @@ async def deliver_to_each(folder: Path, receivers: list[Receiver]) -> None:
         await outbox.empty()
 
 
-def test_what_was_not_taken_is_posted_again_before_what_follows(tmp_path: Path) -> None:
+def test_what_was_not_taken_is_posted_again_before_what_follows(home: Path) -> None:
     refusals = [status(code) for code in (100, 199, 300, 304, 400, 404, 410, 429, 500, 503)]
     receivers = [Receiver(answer, take) for answer in (*refusals, hang_up, talk_nonsense, break_off)]
-    asyncio.run(deliver_to_each(tmp_path, receivers))
+    asyncio.run(deliver_to_each(home, receivers))
     for receiver in receivers:
         assert receiver.bodies == [1, 1, 2]
         first, again, following = (visit.id for visit in receiver.visits)
         assert first == again < following
 
 
-def test_what_was_taken_is_not_posted_again(tmp_path: Path) -> None:
+def test_what_was_taken_is_not_posted_again(home: Path) -> None:
     receivers = [Receiver(status(code)) for code in (200, 201, 202, 204, 299)]
-    asyncio.run(deliver_to_each(tmp_path, receivers))
+    asyncio.run(deliver_to_each(home, receivers))
     assert [receiver.bodies for receiver in receivers] == [[1, 2]] * len(receivers)
 
 
-def test_redirects_are_not_followed(tmp_path: Path) -> None:
+def test_redirects_are_not_followed(home: Path) -> None:
     async def scenario() -> None:
         async with Receiver().listening() as inner:
             to_inner = [status(code, f"Location: {inner.url}") for code in (301, 302, 303, 307, 308)]
             receivers = [Receiver(redirect, take) for redirect in to_inner]
-            await deliver_to_each(tmp_path, receivers)
+            await deliver_to_each(home, receivers)
         assert [receiver.bodies for receiver in receivers] == [[1, 1, 2]] * len(receivers)
         assert inner.visits == []
 
     asyncio.run(scenario())
 
 
-def test_a_receiver_that_was_down(tmp_path: Path) -> None:
+def test_a_receiver_that_was_down(home: Path) -> None:
     async def scenario() -> None:
         receiver = Receiver()
         async with receiver.listening():
             pass
-        async with delivering(tmp_path) as outbox:
+        async with delivering(home) as outbox:
             await outbox.send(receiver.url, body(1), body(2))
             await until(lambda: outbox.run("SELECT 1 FROM webhook_deliveries WHERE attempts = 1"))
             async with receiver.listening():
@@ -247,10 +247,10 @@ async def drip(visit: Visit) -> None:
 @pytest.mark.usefixtures("fast_clock")
 @pytest.mark.parametrize("answer", [be_silent, drip])
 def test_a_receiver_that_does_not_answer_is_left(
-    tmp_path: Path, answer: Callable[[Visit], Coroutine[Any, Any, None]]
+    home: Path, answer: Callable[[Visit], Coroutine[Any, Any, None]]
 ) -> None:
     async def scenario() -> None:
-        async with Receiver(answer, take).listening() as receiver, delivering(tmp_path) as outbox:
+        async with Receiver(answer, take).listening() as receiver, delivering(home) as outbox:
             await outbox.send(receiver.url, body(1), body(2))
             await outbox.empty()
         assert receiver.bodies[:2] == [1, 1]
@@ -267,13 +267,13 @@ async def talk_for_ever(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("rest", ["Content-Length: 9", "Transfer-Encoding: chunked"])
-def test_the_status_decides_whatever_follows(tmp_path: Path, rest: str) -> None:
+def test_the_status_decides_whatever_follows(home: Path, rest: str) -> None:
     async def break_off_later(visit: Visit) -> None:
         await visit.send(f"HTTP/1.1 200 OK\r\n{rest}\r\n\r\n{{".encode())
 
     async def scenario() -> None:
         for answer in (talk_for_ever, break_off_later):
-            async with Receiver(answer).listening() as receiver, delivering(tmp_path) as outbox:
+            async with Receiver(answer).listening() as receiver, delivering(home) as outbox:
                 await outbox.send(receiver.url, body(1), body(2))
                 await outbox.empty()
             assert receiver.bodies == [1, 2]
@@ -284,13 +284,13 @@ def test_the_status_decides_whatever_follows(tmp_path: Path, rest: str) -> None:
 @pytest.mark.parametrize(
     ("attempts", "seconds"), [(0, 1), (1, 2), (5, 32), (11, 2048), (12, 3600), (10**6, 3600)]
 )
-def test_the_more_often_it_failed_the_longer_it_waits(tmp_path: Path, attempts: int, seconds: int) -> None:
+def test_the_more_often_it_failed_the_longer_it_waits(home: Path, attempts: int, seconds: int) -> None:
     async def scenario() -> None:
-        async with outbox_in(tmp_path) as outbox, Receiver(status(500)).listening() as receiver:
+        async with outbox_in(home) as outbox, Receiver(status(500)).listening() as receiver:
             await outbox.send(receiver.url, body(1), body(2))
             outbox.run("UPDATE webhook_deliveries SET attempts = ?", attempts)
             earliest = datetime.now(UTC) + timedelta(seconds=seconds / 2)
-            async with delivering(tmp_path):
+            async with delivering(home):
                 await until(lambda: outbox.run("SELECT 1 FROM webhook_deliveries WHERE attempts > ?", attempts))
                 latest = datetime.now(UTC) + timedelta(seconds=seconds)
                 (found,) = outbox.run("SELECT DISTINCT next_at, attempts FROM webhook_deliveries")
@@ -300,9 +300,9 @@ def test_the_more_often_it_failed_the_longer_it_waits(tmp_path: Path, attempts: 
     asyncio.run(scenario())
 
 
-def test_what_is_put_in_meanwhile_waits_for_its_turn(tmp_path: Path) -> None:
+def test_what_is_put_in_meanwhile_waits_for_its_turn(home: Path) -> None:
     async def scenario() -> None:
-        async with Receiver(status(500), take).listening() as receiver, delivering(tmp_path) as outbox:
+        async with Receiver(status(500), take).listening() as receiver, delivering(home) as outbox:
             prediction = outbox.add_prediction(receiver.url)
             await outbox.put(prediction, body(1))
             await until(lambda: outbox.run("SELECT 1 FROM webhook_deliveries WHERE attempts = 1"))
@@ -313,13 +313,13 @@ def test_what_is_put_in_meanwhile_waits_for_its_turn(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_a_delivery_is_given_up_after_a_day_and_what_follows_is_not(tmp_path: Path) -> None:
+def test_a_delivery_is_given_up_after_a_day_and_what_follows_is_not(home: Path) -> None:
     async def scenario() -> None:
-        async with Receiver(status(500), take).listening() as receiver, outbox_in(tmp_path) as outbox:
+        async with Receiver(status(500), take).listening() as receiver, outbox_in(home) as outbox:
             prediction = await outbox.send(receiver.url, body(1), body(2))
             outbox.run("UPDATE webhook_deliveries SET created_at = ?, attempts = 30 WHERE id = 1", ago(hours=25))
             with capture_logs() as logs:
-                async with delivering(tmp_path):
+                async with delivering(home):
                     await outbox.empty()
         assert receiver.bodies == [1, 2]
         (line,) = [entry for entry in logs if entry["event"] == "webhook given up"]
@@ -335,12 +335,12 @@ def test_a_delivery_is_given_up_after_a_day_and_what_follows_is_not(tmp_path: Pa
     asyncio.run(scenario())
 
 
-def test_a_delivery_is_not_given_up_within_a_day(tmp_path: Path) -> None:
+def test_a_delivery_is_not_given_up_within_a_day(home: Path) -> None:
     async def scenario() -> None:
-        async with Receiver(status(500), take).listening() as receiver, outbox_in(tmp_path) as outbox:
+        async with Receiver(status(500), take).listening() as receiver, outbox_in(home) as outbox:
             await outbox.send(receiver.url, body(1))
             outbox.run("UPDATE webhook_deliveries SET created_at = ?", ago(hours=23))
-            async with delivering(tmp_path):
+            async with delivering(home):
                 await outbox.empty()
         assert receiver.bodies == [1, 1]
 
@@ -368,7 +368,7 @@ def test_whoever_is_killed_has_it_posted_again(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_a_claim_that_ran_out_counts_no_more(tmp_path: Path) -> None:
+def test_a_claim_that_ran_out_counts_no_more(home: Path) -> None:
     async def scenario() -> None:
         for answer in (status(200), status(500)):
             held, free = asyncio.Event(), asyncio.Event()
@@ -378,7 +378,7 @@ def test_a_claim_that_ran_out_counts_no_more(tmp_path: Path) -> None:
                 await free.wait()
                 await answer(visit)
 
-            async with Receiver(hold, take).listening() as receiver, delivering(tmp_path) as outbox:
+            async with Receiver(hold, take).listening() as receiver, delivering(home) as outbox:
                 await outbox.send(receiver.url, body(1), body(2))
                 await held.wait()
                 other = timestamp(datetime.now(UTC) + timedelta(hours=1))

@@ -78,10 +78,8 @@ class _ErrorsNamed:
                 return
             case asyncpg.UniqueViolationError():
                 raise UniqueViolation(str(error)) from error
-            case asyncpg.InterfaceError() if isinstance(error, ValueError):
-                # A value that does not fit its type. What no database can hold is called alike on all.
-                if isinstance(error.__cause__, UnicodeEncodeError):
-                    raise error.__cause__ from None
+            case asyncpg.DataError() if isinstance(error.__cause__, UnicodeEncodeError):
+                raise error.__cause__ from None  # No database can hold it, and it is called alike on all.
             case _ if isinstance(error, FAILURES):
                 reason = str(error) or type(error).__name__
                 raise DatabaseUnavailable(f"The database cannot take a statement: {reason}.") from error

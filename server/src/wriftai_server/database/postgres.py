@@ -138,9 +138,8 @@ class PostgresDatabase:
                 yield PostgresTransaction(connection)
             except BaseException:
                 # Where it cannot be undone now, that is done when the connection is given back, or is gone.
-                if not connection.is_closed():
-                    with contextlib.suppress(*FAILURES):
-                        await connection.execute("ROLLBACK")
+                with contextlib.suppress(*FAILURES):
+                    await connection.execute("ROLLBACK")
                 raise
             with ERRORS_NAMED:
                 done = await connection.execute("COMMIT")
@@ -223,6 +222,7 @@ async def _let_go(connection: Connection) -> None:
     try:
         await connection.execute(_LET_GO)
     except BaseException as error:
-        connection.terminate()  # With it go the locks.
+        with contextlib.suppress(*FAILURES):
+            connection.terminate()  # With it go the locks.
         if not isinstance(error, FAILURES):
             raise

@@ -41,7 +41,7 @@ def shown(address: str) -> str:
         where = parts.netloc.rpartition("@")[2]
         user = parts.username
     except ValueError:
-        return "the address"
+        return "What --database says"
     return f"{parts.scheme}://{f'{user}@' if user else ''}{where}{parts.path}"
 
 
@@ -88,7 +88,7 @@ def _refusals(address: str) -> Iterator[None]:
         raise UnusableServer(f"{name} does not exist: create the database with `createdb`.") from error
     except asyncpg.PostgresError as error:
         raise UnusableServer(f"{name} cannot be used: {error}.") from error
-    except asyncpg.ClientConfigurationError as error:
+    except ValueError as error:
         raise UnusableServer(
             f"{name} is no address of a database: write postgresql://user:password@host:port/name."
         ) from error

@@ -248,7 +248,11 @@ async def add_events(transaction: Transaction, claim: Claim, events: Iterable[Ev
     if row is None:
         return False
     of_claim = {"prediction_id": claim.id, "attempt": claim.attempt}
-    rows = [of_claim | {"seq": seq} | event._asdict() for seq, event in enumerate(events, row[0] + 1)]
+    # Databases do not all hold U+0000; JSON has none as it is.
+    rows = [
+        of_claim | {"seq": seq, "kind": event.kind, "data": event.data.replace("\0", "\ufffd")}
+        for seq, event in enumerate(events, row[0] + 1)
+    ]
     await transaction.execute_many(_ADD_EVENT, rows)
     return True
 

