@@ -9,7 +9,7 @@ export UV_SYSTEM_CERTS := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint type-check arrows check test test-kill test-pythons test-examples bench docs demo serve lock clean
+.PHONY: help install format lint type-check arrows check test test-postgres test-kill test-pythons test-examples bench docs demo serve lock clean
 
 help:  ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ test: $(INSTALLED)  ## Run all tests, with coverage
 	$(BIN)/coverage report --include='client/*' --fail-under=100
 	$(BIN)/coverage report --include='server/*' --fail-under=95
 	$(BIN)/coverage report --include='runtime/*' --fail-under=95
+
+test-postgres: $(INSTALLED)  ## Run the tests of what is stored on PostgreSQL alone; on your own server with POSTGRES=postgresql://…
+	$(BIN)/pytest --numprocesses 2 --dist loadfile -m postgres $(if $(POSTGRES),--postgres "$(POSTGRES)") tests/server
 
 test-kill: export KILL_SECONDS ?= 120
 test-kill: export KILL_SEEDS ?= 5

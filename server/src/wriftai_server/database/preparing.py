@@ -69,7 +69,9 @@ async def _migrate(connection: Connection, name: str) -> None:
     await connection.execute("BEGIN")
     await connection.execute("SET LOCAL lock_timeout = 0")
     await connection.fetchrow("SELECT pg_advisory_xact_lock($1)", _MIGRATING)
-    await connection.execute(statements(name, await _schema(connection)))
+    # Another process may have done it meanwhile.
+    if missing := statements(name, await _schema(connection)):
+        await connection.execute(missing)
     await connection.execute("COMMIT")
 
 
