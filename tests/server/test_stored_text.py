@@ -1,4 +1,4 @@
-"""Text that no database of ours can hold: it is refused, and never a failure."""
+"""Text that not every database can hold is found nowhere, and is never a failure."""
 
 import base64
 import json
@@ -14,14 +14,6 @@ def test_nothing_has_a_name_that_cannot_be_stored(ada: Person, path: str) -> Non
     assert ada.send("GET", path).status_code == 404
 
 
-def test_a_search_for_text_that_cannot_be_stored(ada: Person) -> None:
-    reply = ada.send("GET", "/search/models?page_size=2&q=a%00b")
-    assert reply.status_code == 422
-    assert reply.json()["detail"] == [
-        {"loc": ["query", "q"], "msg": "Leave out U+0000: no text here has it.", "type": "value_invalid"}
-    ]
-
-
 def test_a_cursor_with_text_that_cannot_be_stored(ada: Person) -> None:
     for name in ("a", "b"):
         add_model(ada, name)
@@ -29,4 +21,4 @@ def test_a_cursor_with_text_that_cannot_be_stored(ada: Person) -> None:
     made_for, backward, (moment, last) = json.loads(base64.urlsafe_b64decode(cursor + "=="))
     forged = json.dumps([made_for, backward, [moment, f"{last}\0"]]).encode()
     reply = ada.send("GET", f"/user/models?cursor={base64.urlsafe_b64encode(forged).decode().rstrip('=')}")
-    assert (reply.status_code, reply.json()["detail"][0]["type"]) == (422, "cursor_invalid")
+    assert reply.status_code == 200

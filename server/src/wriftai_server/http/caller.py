@@ -13,7 +13,6 @@ import re
 import secrets
 from collections.abc import Iterable
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
@@ -26,7 +25,7 @@ from wriftai_server.database.schema import tokens, users
 from wriftai_server.database.statements import Statement
 from wriftai_server.http import registry
 from wriftai_server.http.limits import Limits
-from wriftai_server.http.problems import Problem, malformed, not_found, render
+from wriftai_server.http.problems import Problem, render
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -79,7 +78,6 @@ def new_token() -> Token:
 async def anyone(request: AnyRequest) -> None:
     """Rule of a route: everyone may call, anonymous callers too; a token that is sent must be valid."""
     scope, state = request.scope, request.app.state
-    _check_text(scope)
     headers = dict(scope["headers"])
     host = headers.get(b"host", b"").decode("latin-1") or _reached(scope["server"])
     hub_url = state["public_url"] or f"{scope['scheme']}://{host}"
@@ -155,18 +153,6 @@ def check_rules(routes: Iterable[BaseRoute]) -> None:
             raise RuntimeError(
                 f"{handler} does not say who may call it: give it a rule of http/caller.py as its before_request."
             )
-
-
-def _check_text(scope: Scope) -> None:
-    """Refuse what nothing that is stored can have in it, and what databases do not all take as a value."""
-    if "\0" in scope["path"]:
-        raise not_found("thing")
-    query = scope["query_string"]
-    if b"%00" in query or b"\0" in query:
-        for name, value in parse_qsl(query.decode("latin-1")):
-            if "\0" in value and name != "cursor":  # That is no text, and read elsewhere.
-                msg = "Leave out U+0000: no text here has it."
-                raise malformed("query", name, msg=msg, type="value_invalid")
 
 
 def unauthenticated(detail: str) -> Problem:
