@@ -5,6 +5,7 @@ Much of that is done in a process of its own, with low priority, so that the hub
 """
 
 import asyncio
+import gc
 import os
 import sys
 import threading
@@ -25,14 +26,15 @@ from wriftai_server.search.documents import model_document, user_document
 from wriftai_server.search.index import Index, State, Writing
 from wriftai_server.settings import LogLevel
 
-_READ_AT_ONCE = 5_000
+_READ_AT_ONCE = 1_000
 _OWNED_AT_ONCE = 1_000
 _NOTES_AT_ONCE = 1_000
-_COMMIT_EVERY = 200_000
+_COMMIT_EVERY = 250_000
 _FIRST_COMMIT = 20_000
-_MEGABYTES = 100
+_MEGABYTES = 150
 _THREADS = 2
 _NICENESS = 10
+_COLLECT_EVERY = 100_000
 _DOCUMENTS = {"users": user_document, "models": model_document}
 
 _log = structlog.get_logger()
@@ -191,6 +193,9 @@ def main() -> None:
     task = msgspec.json.decode(sys.stdin.buffer.readline(), type=Task)
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     os.nice(_NICENESS)
+    # Documents are many, and hold no cycles.
+    gc.freeze()
+    gc.set_threshold(_COLLECT_EVERY)
     logs.configure(task.log_level)
     try:
         asyncio.run(_run(task))

@@ -7,13 +7,14 @@ the same.
 """
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from wriftai_server.database.driver import Row
 from wriftai_server.database.values import fold as fold_case
 from wriftai_server.database.values import popularity
-from wriftai_server.search.words import NameWords, fold, name_words
+from wriftai_server.search.words import fold, name_words
 
 Set = Literal["public", "private", "users"]
 
@@ -49,8 +50,8 @@ class Key(NamedTuple):
 
 def key_from(document_id: str) -> Key:
     """Take an id apart."""
-    number = int(document_id.replace("-", ""), 16)
-    return Key(number >> 64, number & (2**64 - 1))
+    digits = document_id.replace("-", "")
+    return Key(int(digits[:-16], 16), int(digits[-16:], 16))
 
 
 def id_from(high: int, low: int) -> str:
@@ -92,12 +93,11 @@ def model_document(row: Row) -> dict[str, Any]:
         row: Of `store.MODEL_SOURCE`.
     """
     model_id, owner_id, name, visibility, description, predictions_count, username, release_notes = row
-    named, owner = name_words(name), _owner(username)
+    owner = _owner(username)
     return _document(
         "public" if visibility == "public" else "private",
         model_id,
-        named,
-        length=len(name),
+        name,
         popular=popularity(predictions_count),
         parts=owner.parts,
         marks=f"{owner.marks} {owner_mark(owner_id)}",
@@ -115,8 +115,7 @@ def user_document(row: Row) -> dict[str, Any]:
     return _document(
         "users",
         user_id,
-        name_words(username),
-        length=len(username),
+        username,
         popular=0,
         parts="",
         marks=owner_name_mark(username),
@@ -136,31 +135,44 @@ def _owner(username: str) -> _Owner:
     return _Owner(" ".join((*named.parts, *named.joins)), f"{owner_name_mark(username)} {marks}")
 
 
+class _Fields(NamedTuple):
+    parts: str
+    joins: str
+    marks: str
+    text: str
+
+
+def _fields(which: Set) -> _Fields:
+    return _Fields(f"{which}_parts", f"{which}_joins", f"{which}_marks", f"{which}_text")
+
+
+_FIELDS: dict[Set, _Fields] = {
+    "public": _fields("public"),
+    "private": _fields("private"),
+    "users": _fields("users"),
+}
+
+
 def _document(
-    which: Set,
-    document_id: str,
-    named: NameWords,
-    *,
-    length: int,
-    popular: int,
-    parts: str,
-    marks: str,
-    text: Any,
+    which: Set, document_id: str, name: str, *, popular: int, parts: str, marks: str, text: Sequence[str | None]
 ) -> dict[str, Any]:
-    key = key_from(document_id)
-    rank = rank_from(popular, length, key.low & (2**48 - 1))
-    heads = (named.whole[:LONGEST_HEAD], named.whole[LONGEST_HEAD : 2 * LONGEST_HEAD])
+    # A million are made when an index is built, so that each step counts.
+    named, fields = name_words(name), _FIELDS[which]
+    high, low = key_from(document_id)
+    rank = rank_from(popular, len(name), low & (2**48 - 1))
+    head, neck = named.whole[:LONGEST_HEAD], named.whole[LONGEST_HEAD : 2 * LONGEST_HEAD]
     levels = _LEVEL_MARKS[bisect_right(LEVELS, rank)]
+    grams = " ".join([_grams(part) for part in named.parts])
     return {
-        "high": key.high,
-        "low": key.low,
+        "high": high,
+        "low": low,
         "rank": rank,
-        "head": _head(heads[0]),
-        "neck": _head(heads[1]),
-        f"{which}_parts": f"{' '.join(named.parts)} {parts}",
-        f"{which}_joins": " ".join(named.joins),
-        f"{which}_marks": f"{' '.join(map(_grams, named.parts))} {_beginnings(heads[0])} {marks}{levels}",
-        f"{which}_text": " ".join(_told(each) for each in text if each),
+        "head": _head(head),
+        "neck": _head(neck),
+        fields.parts: f"{' '.join(named.parts)} {parts}",
+        fields.joins: " ".join(named.joins),
+        fields.marks: f"{grams} {_beginnings(head[:LONGEST_GRAM])} {marks}{levels}",
+        fields.text: " ".join([_told(each) for each in text if each]),
     }
 
 
@@ -172,9 +184,10 @@ def _grams(part: str) -> str:
 
 @lru_cache(50_000)
 def _beginnings(head: str) -> str:
-    return " ".join(f"^{head[:length]}" for length in range(1, min(len(head), LONGEST_GRAM) + 1))
+    return " ".join(f"^{head[:length]}" for length in range(1, len(head) + 1))
 
 
+@lru_cache(50_000)
 def _head(head: str) -> int:
     return _number(head.encode()[:LONGEST_HEAD].ljust(LONGEST_HEAD, b"\0"))
 

@@ -28,6 +28,7 @@ VERSION = f"3, tantivy {metadata.version('tantivy')}"
 
 SETS: tuple[Set, ...] = ("public", "private", "users")
 _STATE = "state"
+_encode = msgspec.json.Encoder().encode
 _SPARE = 8
 _MOST_REMEMBERED = 50_000
 _LEAST_LOOKED_THROUGH = 2_000
@@ -78,7 +79,7 @@ class Writing:
 
     def add(self, document: dict[str, Any]) -> None:
         """Add a document that is not there."""
-        self._writer.add_json(msgspec.json.encode(document).decode())
+        self._writer.add_json(_encode(document).decode())
 
     def remove(self, document_id: str) -> None:
         """Remove a document if it is there."""

@@ -8,6 +8,8 @@ fewer separators than the owner did. A query is taken apart alike; a text is wor
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import chain
+from operator import add
 from typing import NamedTuple
 
 import tantivy
@@ -57,8 +59,8 @@ class NameWords(NamedTuple):
     """
 
     whole: str
-    parts: frozenset[str]
-    joins: frozenset[str]
+    parts: set[str]
+    joins: set[str]
 
 
 def fold(text: str) -> str:
@@ -82,12 +84,15 @@ def name_words(name: str) -> NameWords:
     """Take a name apart."""
     folded = fold(name)
     tokens = [token[:LONGEST_WORD] for token in _TOKEN.findall(folded)]
-    atoms = [atom for token in tokens for atom in atoms_of(token)]
+    atoms = list(chain.from_iterable(map(atoms_of, tokens)))
     parts = {*tokens, *atoms}
-    joins = {*map(str.__add__, tokens, tokens[1:]), *map(str.__add__, atoms, atoms[1:])} - parts
+    joins = set(map(add, tokens, tokens[1:]))
+    if len(atoms) > len(tokens):
+        joins.update(map(add, atoms, atoms[1:]))
+    joins -= parts
     if folded != name:
         parts.update(hump.lower()[:LONGEST_WORD] for hump in _HUMP.findall(name))
-    return NameWords("".join(tokens), frozenset(parts), frozenset(joins))
+    return NameWords("".join(tokens), parts, joins)
 
 
 def query_words(q: str) -> list[Word]:
