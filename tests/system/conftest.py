@@ -2,10 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 import pytest
 
 from tests.client.sides import Awaiting, Blocking, Side
+from tests.databases import kept_in
 from tests.hubs import Hub
 from tests.system.folders import failures_logged
 
@@ -18,6 +21,17 @@ def _bare_environment() -> Iterator[None]:
             if name.startswith("WRIFTAI_") or name.lower().endswith("_proxy"):
                 patch.delenv(name)
         yield
+
+
+@contextmanager
+def kept_on(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[Path]:
+    """Let a folder have a database of a kind, `sqlite` or `postgres`, for as long as it is used."""
+    fresh = request.getfixturevalue("postgres").database() if kind == "postgres" else nullcontext()
+    with fresh as address, kept_in(address, folder):
+        yield folder
+
+
+KINDS = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
 
 
 @pytest.fixture(scope="module")

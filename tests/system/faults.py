@@ -6,13 +6,12 @@ key was run twice.
 """
 
 import json
-import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise, product
 from math import inf
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from tests.system.history import Accepted, Cancelled, Change, History, Said, Seen, Sent, result
 
@@ -54,19 +53,25 @@ class Final:
         keys: What the hub keeps of idempotency keys: with what each is answered.
         said: What is stored of runs.
         unsent: Webhooks that are still to be posted.
-        last_change: Id of the newest webhook there ever was.
+        last_change: Id of the newest webhook there ever was; None where some ids were never given, as those of
+            transactions that were undone.
     """
 
     predictions: Mapping[str, Stored]
     keys: Mapping[str, str]
     said: list[Said]
     unsent: list[Change]
-    last_change: int
+    last_change: int | None
 
 
-def read(connection: sqlite3.Connection) -> Final:
-    """Read what is in the database of a hub."""
-    rows = connection.execute(
+def read(run: Callable[[str], Iterable[Any]], *, last_change: int | None) -> Final:
+    """Read what is in the database of a hub.
+
+    Args:
+        run: Gives the rows of a query.
+        last_change: See `Final`.
+    """
+    rows = run(
         "SELECT id, input, status, attempt, output, error, webhook_url IS NOT NULL, finished_at IS NOT NULL"
         " FROM predictions"
     )
@@ -76,18 +81,17 @@ def read(connection: sqlite3.Connection) -> Final:
         )
         for row in rows
     }
-    keys = connection.execute("SELECT key, json_extract(answer, '$') FROM idempotency_keys")
-    events = connection.execute(
+    keys = {key: json.loads(answer) for key, answer in run("SELECT key, answer FROM idempotency_keys")}
+    events = run(
         "SELECT prediction_id, attempt, data FROM prediction_events WHERE kind = 'log' AND data LIKE 'marker-%'"
     )
-    unsent = connection.execute("SELECT id, prediction_id, body FROM webhook_deliveries ORDER BY id")
-    last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'webhook_deliveries'").fetchone()
+    unsent = run("SELECT id, prediction_id, body FROM webhook_deliveries ORDER BY id")
     return Final(
         predictions,
-        dict(keys.fetchall()),
+        keys,
         [Said(*row) for row in events],
         [Change(row[0], row[1], json.loads(row[2])["status"]) for row in unsent],
-        last[0] if last else 0,
+        last_change,
     )
 
 
@@ -191,7 +195,7 @@ def _webhooks_out_of_order(history: History, final: Final) -> Iterator[str]:
 
 def _webhooks_missing(history: History, final: Final) -> Iterator[str]:
     changes = {change.id: change for change in (*history.of(Change), *final.unsent)}
-    for missing in sorted(set(range(1, final.last_change + 1)) - changes.keys()):
+    for missing in sorted(set(range(1, (final.last_change or 0) + 1)) - changes.keys()):
         yield f"webhook {missing} was never received"
     told = _grouped((changes[id_].prediction_id, changes[id_].status) for id_ in sorted(changes))
     for id_, stored in final.predictions.items():

@@ -9,6 +9,7 @@ from typing import Any
 
 from typer.testing import CliRunner
 
+from tests.databases import address_of, run_sql
 from tests.hubs import Hub
 from wriftai_server.cli import app
 from wriftai_server.database.opening import FILE_NAME
@@ -16,9 +17,16 @@ from wriftai_server.database.opening import FILE_NAME
 
 def add_user(data_dir: Path, name: str, *options: str) -> str:
     """Add a user with the command, in this process, which saves starting one; give the token."""
-    result = CliRunner().invoke(app, ["users", "create", name, *options, "--data-dir", str(data_dir)])
+    arguments = [name, *options, "--data-dir", str(data_dir), *database_options(data_dir)]
+    result = CliRunner().invoke(app, ["users", "create", *arguments])
     assert result.exit_code == 0, result.output
     return result.stdout.strip()
+
+
+def database_options(data_dir: Path) -> list[str]:
+    """Give what tells a command where the rows of a folder are."""
+    address = address_of(data_dir)
+    return [] if address is None else ["--database", address]
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -41,8 +49,7 @@ def dump(data_dir: Path) -> list[str]:
 
 def model_names(data_dir: Path) -> list[str]:
     """Give the names of all stored models, in the order in which they were stored."""
-    with database(data_dir) as connection:
-        return [name for (name,) in connection.execute("SELECT name FROM models ORDER BY rowid")]
+    return [name for (name,) in run_sql(data_dir, "SELECT name FROM models ORDER BY created_at, id")]
 
 
 def assert_sound(data_dir: Path) -> None:

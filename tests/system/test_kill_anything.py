@@ -18,15 +18,18 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.databases import address_of, run_sql
 from tests.hubs import COMMAND
 from tests.server.receiver import Receiver, Visit, status, take
 from tests.system.chance import MODEL, write_project
+from tests.system.conftest import KINDS, kept_on
 from tests.system.faults import Final, faults, read, unfinished
-from tests.system.folders import add_user, assert_sound, database
+from tests.system.folders import add_user, assert_sound, database_options
 from tests.system.history import Accepted, Change, Diary, History, Said, Seen, Sent
 from tests.system.person import Person
 from tests.system.processes import Place, descendants, end, free_port, is_alive
@@ -44,13 +47,14 @@ class Hub:
     """A hub whose parts are processes of their own.
 
     Args:
-        folder: For the data, and for what the processes log.
+        folder: For what the processes log.
+        data_dir: For the data, on the database that it has.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.data_dir = folder / "data"
-        self.token = add_user(self.data_dir, "ada")
-        common = ("--data-dir", str(self.data_dir), "--webhook-allow", "127.0.0.0/8")
+    def __init__(self, folder: Path, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.token = add_user(data_dir, "ada")
+        common = ("--data-dir", str(data_dir), "--webhook-allow", "127.0.0.0/8", *database_options(data_dir))
         ports = [free_port() for _ in range(APIS)]
         self.urls = [f"http://127.0.0.1:{port}/v1" for port in ports]
         self.apis = [
@@ -84,8 +88,7 @@ class Hub:
         """Start all workers anew; what the last ones had claimed of the outbox is due at once."""
         for worker in self.workers:
             worker.kill()
-        with database(self.data_dir) as connection:
-            connection.execute("UPDATE webhook_deliveries SET next_at = ?", (now(),))
+        run_sql(self.data_dir, "UPDATE webhook_deliveries SET next_at = ?", now())
         for worker in self.workers:
             worker.start()
 
@@ -103,8 +106,11 @@ class Hub:
 
     def final(self) -> Final:
         """Read what is in the database."""
-        with database(self.data_dir) as connection:
-            return read(connection)
+        last = None
+        if address_of(self.data_dir) is None:
+            rows = run_sql(self.data_dir, "SELECT seq FROM sqlite_sequence WHERE name = 'webhook_deliveries'")
+            last = rows[0][0] if rows else 0
+        return read(partial(run_sql, self.data_dir), last_change=last)
 
 
 class World:
@@ -234,23 +240,28 @@ def _bugs(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_whatever_is_killed_nothing_is_lost(tmp_path: Path, seed: int) -> None:
-    hub = Hub(tmp_path)
-    try:
-        hub.push(tmp_path / "project")
-        world = World(hub, tmp_path, seed)
-        asyncio.run(world.turn())
-        final = hub.final()
-        hub.stop()
-    finally:
-        hub.kill()
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_is_killed_nothing_is_lost(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str, seed: int
+) -> None:
+    with kept_on(request, kind, tmp_path / "data") as data_dir:
+        hub = Hub(tmp_path, data_dir)
+        try:
+            hub.push(tmp_path / "project")
+            world = World(hub, tmp_path, seed)
+            asyncio.run(world.turn())
+            final = hub.final()
+            hub.stop()
+        finally:
+            hub.kill()
     assert faults(world.history, final) == []
     assert (unfinished(final), final.unsent) == ([], [])
-    assert_sound(hub.data_dir)
+    if kind == "sqlite":
+        assert_sound(hub.data_dir)
     assert _bugs(tmp_path) == []
     of_people = [stored for stored in final.predictions.values() if stored.has_webhook]
     ended = Counter(stored.status for stored in of_people)
     ended["run_again"] = sum(stored.attempt > 1 for stored in of_people)
     told = ", ".join(f"{name.strip('_')} {number}" for name, number in {**world.counts, **ended}.items())
-    print(f"seed {seed}: {told}")  # noqa: T201  it tells what the test was worth
+    print(f"{kind}, seed {seed}: {told}")  # noqa: T201  it tells what the test was worth
     assert ended["succeeded"] > 0
