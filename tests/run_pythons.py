@@ -32,7 +32,7 @@ def main() -> int:
     missing = [version for version in OTHERS if version not in found]
     if missing:
         say(f"Not found: Python {', '.join(missing)}.")
-    return 0 if results and all(results) else 1
+    return 0 if all(results) else 1
 
 
 def find(version: str) -> str | None:
