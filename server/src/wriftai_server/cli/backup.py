@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wriftai_server.cli.folder import DEFAULT, DataDir, fail, finish
+from wriftai_server.cli.folder import DEFAULT, DatabaseAddress, DataDir, fail, finish
 from wriftai_server.cli.options import ObjectStore
 from wriftai_server.cli.progress import steps
 
@@ -18,6 +18,7 @@ def backup(
     to: Annotated[Path, typer.Option(help="Folder to make, best on another disk.")],
     data_dir: DataDir = DEFAULT,
     object_store: ObjectStore = None,
+    database: DatabaseAddress = None,
 ) -> None:
     """Make a backup of a hub, whether or not it is running: users, models, predictions and images.
 
@@ -30,6 +31,8 @@ def backup(
     from wriftai_server.images.blobs import Blobs
     from wriftai_server.moving.backups import back_up
 
+    if database is not None:
+        raise fail("Rows that are on PostgreSQL are not backed up yet: use `pg_dump`, and copy the blobs.")
     if not (data_dir / FILE_NAME).exists():
         raise fail(f"There is no hub in {data_dir}: name its folder with --data-dir.")
     console = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wriftai_server.cli.folder import DEFAULT, DataDir, finish
+from wriftai_server.cli.folder import DEFAULT, DatabaseAddress, DataDir, fail, finish
 from wriftai_server.cli.options import ObjectStore
 from wriftai_server.cli.progress import steps
 
@@ -19,6 +19,7 @@ def restore(
     ],
     data_dir: DataDir = DEFAULT,
     object_store: ObjectStore = None,
+    database: DatabaseAddress = None,
 ) -> None:
     """Bring a hub back from a backup, into a folder that is empty or not there yet.
 
@@ -28,6 +29,8 @@ def restore(
 
     from wriftai_server.moving import restores
 
+    if database is not None:
+        raise fail("A backup is restored to a file only: leave --database and WRIFTAI_DATABASE out.")
     console = Console(stderr=True, highlight=False, soft_wrap=True)
 
     async def work() -> None:
