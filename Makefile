@@ -9,7 +9,7 @@ export UV_SYSTEM_CERTS := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint type-check arrows check test test-postgres test-kill test-pythons test-examples bench docs demo serve lock clean
+.PHONY: help install format lint type-check arrows check test test-postgres test-kill test-pythons test-examples bench bench-large docs demo serve lock clean
 
 help:  ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ test-examples: $(INSTALLED)  ## Run all examples, also those that install a lot
 
 bench: $(INSTALLED)  ## Measure us beside the floor and others, in one run, as ratios
 	$(BIN)/python -m benchmarks
+
+bench-large: $(INSTALLED)  ## Measure what grows with the catalogue, up to a million models
+	$(BIN)/python -m benchmarks --large
 
 docs: $(INSTALLED)  ## Write the reference pages from the docstrings
 	$(BIN)/python docs/build_reference.py

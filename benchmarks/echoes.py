@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -73,4 +74,4 @@ def _call(echo: Echo, hub: Hub, headers: dict[str, str], proof: bytes) -> Call:
     address = urlsplit(hub.address)
     server = Server(str(address.hostname), address.port or 0, hub.process.pid)
     headers = {"authorization": f"Bearer {echo.token}", **headers}
-    return Call(server, post(server, _PATH, _BODY, headers), proof)
+    return Call(server, repeat(post(server, _PATH, _BODY, headers)), proof)

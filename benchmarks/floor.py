@@ -1,19 +1,21 @@
-"""The floor: the same route on a bare Litestar, with the bytes ready in memory, served as the hub is.
+"""The floor: the same routes on a bare Litestar, with the bytes ready in memory, served as the hub is.
 
 What a hub answers in this framework cannot be faster than this.
 
     python -m benchmarks.floor BODIES
 
-prints the port. A line of BODIES is the JSON array `[owner, name, body]`.
+prints the port. A line of BODIES is the JSON array `[owner, name, body]` for a model, `["/models", query, body]`
+and `["/search/models", query, body]` for pages, and `["POST", "", body]` for a model that is created or changed.
 """
 
 import json
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import uvicorn
-from litestar import Litestar, get
+from litestar import Litestar, Request, get, patch, post
 
 
 def build(bodies: dict[tuple[str, str], bytes]) -> Litestar:
@@ -23,7 +25,27 @@ def build(bodies: dict[tuple[str, str], bytes]) -> Litestar:
     async def get_model(owner: str, name: str) -> bytes:
         return bodies[owner, name]
 
-    return Litestar([get_model], openapi_config=None, logging_config=None)
+    @get("/v1/models", media_type="application/json")
+    async def list_models(request: Request[Any, Any, Any]) -> bytes:
+        return bodies["/models", request.scope["query_string"].decode()]
+
+    @get("/v1/search/models", media_type="application/json")
+    async def search_models(request: Request[Any, Any, Any]) -> bytes:
+        return bodies["/search/models", request.scope["query_string"].decode()]
+
+    @post("/v1/models", media_type="application/json")
+    async def create_model(data: dict[str, str]) -> bytes:
+        return bodies["POST", ""]
+
+    @patch("/v1/models/{owner:str}/{name:str}", media_type="application/json")
+    async def update_model(owner: str, name: str, data: dict[str, str]) -> bytes:
+        return bodies["POST", ""]
+
+    return Litestar(
+        [get_model, list_models, search_models, create_model, update_model],
+        openapi_config=None,
+        logging_config=None,
+    )
 
 
 def main() -> None:

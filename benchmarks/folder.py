@@ -3,18 +3,24 @@
 import json
 import random
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import perf_counter
 from typing import NamedTuple
 
-from benchmarks import catalogue
+from benchmarks import catalogue, shelf
+from benchmarks.command import timed
+from benchmarks.indexing import indexed
 from tests.hubs import run
 from wriftai_server.database.opening import FILE_NAME
-from wriftai_server.database.values import new_id, now
+from wriftai_server.database.values import timestamp
 
-_LOADER = "loader"
-_MODELS_PER_OWNER = 50
+_FACTS = "facts.json"
+_DATA = "data"
+_BEGINNING = datetime(2023, 1, 1, tzinfo=UTC)
+_TIED = 0.5
+_MOST_PREDICTIONS = 10**9
 
 
 class Folder(NamedTuple):
@@ -23,67 +29,92 @@ class Folder(NamedTuple):
     Attributes:
         path: Of the folder.
         models: How many there are.
-        public: Owner and name of each public model.
         owner: Who has the most models.
         token: Of that owner.
         import_seconds: What the import command took, from its start to its end.
+        index_seconds: What the first start took until search had its index.
     """
 
     path: Path
     models: int
-    public: list[tuple[str, str]]
     owner: str
     token: str
     import_seconds: float
+    index_seconds: float
+
+    def connected(self) -> "closing[sqlite3.Connection]":
+        """Open its database, whether or not a hub runs on it."""
+        return closing(sqlite3.connect(self.path / FILE_NAME, timeout=60))
+
+    def own(self) -> list[str]:
+        """Give the names of the largest owner's models."""
+        with self.connected() as connection:
+            mine = "SELECT name FROM models WHERE owner_id = (SELECT id FROM users WHERE username = ?)"
+            return [name for (name,) in connection.execute(f"{mine} ORDER BY id", (self.owner,))]
+
+    def public(self, count: int) -> list[tuple[str, str]]:
+        """Draw public models at random, as many as there are at most; give owner and name of each."""
+        with self.connected() as connection:
+            rows = [row for (row,) in connection.execute("SELECT rowid FROM models WHERE visibility = 'public'")]
+            chosen = random.Random(count).sample(rows, min(count, len(rows)))
+            one = "SELECT username, m.name FROM models m JOIN users u ON u.id = m.owner_id WHERE m.rowid = ?"
+            return [connection.execute(one, (row,)).fetchone() for row in chosen]
 
 
-def make(path: Path, models: int) -> Folder:
-    """Fill a data folder: models by the import command, then owners and numbers of predictions by SQL.
+def take(place: Path, models: int, kept_in: Path) -> Folder:
+    """Copy a filled data folder, which is filled before unless it is there.
 
     Args:
-        path: Does not exist yet.
+        place: Of the copy; does not exist yet.
         models: How many.
+        kept_in: Where filled folders are kept.
     """
+    source = shelf.kept(kept_in, f"sqlite-{models}", lambda folder: _fill(folder, models))
+    facts = json.loads((source / _FACTS).read_text())
+    return Folder(shelf.copied(source / _DATA, place), models, **facts)
+
+
+def _fill(folder: Path, models: int) -> None:
+    """Fill a data folder: models by the import command, then times and numbers of predictions by SQL."""
+    data = folder / _DATA
+    owner = catalogue.owners(models)[0]
+    token = run("users", "create", owner, data_dir=data).stdout.strip()
+    seconds = _import(data, models)
+    with closing(sqlite3.connect(data / FILE_NAME)) as connection, connection:
+        connection.executemany(
+            "UPDATE models SET created_at = ?, predictions_count = ? WHERE rowid = ?",
+            zip(_moments(models), _counts(models), _rows(connection), strict=False),
+        )
+    facts = {"owner": owner, "token": token, "import_seconds": seconds, "index_seconds": indexed(data)}
+    (folder / _FACTS).write_text(json.dumps(facts))
+
+
+def _import(data: Path, models: int) -> float:
+    """Run the command on the lines of a catalogue; give its time in seconds."""
+    file = data.with_name("models.jsonl")
+    with file.open("w", encoding="utf-8") as lines:
+        lines.writelines(f"{line.text}\n" for line in catalogue.lines(models))
+    seconds = timed("import", file, "--create-owners", "--data-dir", data)
+    file.unlink()
+    return seconds
+
+
+def _rows(connection: sqlite3.Connection) -> list[int]:
+    return [row for (row,) in connection.execute("SELECT rowid FROM models ORDER BY rowid")]
+
+
+def _moments(models: int) -> Iterator[str]:
+    """Give times of creation: half of the models share theirs with the one before, as those of a program may."""
     chance = random.Random(models)
-    run("users", "create", _LOADER, data_dir=path)
-    seconds = _import(path, models, chance)
-    with closing(sqlite3.connect(path / FILE_NAME)) as connection, connection:
-        _hand_out(connection, _add_owners(connection, models // _MODELS_PER_OWNER, chance), chance)
-        public = connection.execute(
-            "SELECT username, models.name FROM models JOIN users ON users.id = owner_id"
-            " WHERE visibility = 'public' ORDER BY models.id"
-        ).fetchall()
-        owner = connection.execute(
-            "SELECT username FROM models JOIN users ON users.id = owner_id"
-            " GROUP BY owner_id ORDER BY count(*) DESC"
-        ).fetchone()[0]
-    token = run("tokens", "create", owner, data_dir=path).stdout.strip()
-    return Folder(path, models, public, owner, token, seconds)
+    moment = _BEGINNING
+    while True:
+        if chance.random() > _TIED:
+            moment += timedelta(seconds=chance.random() * 1e8 / models)
+        yield timestamp(moment)
 
 
-def _import(path: Path, models: int, chance: random.Random) -> float:
-    lines = path.parent / "models.jsonl"
-    with lines.open("w", encoding="utf-8") as file:
-        file.writelines(f"{json.dumps(model)}\n" for model in catalogue.models(models, chance))
-    started = perf_counter()
-    run("import", str(lines), "--owner", _LOADER, data_dir=path)
-    return perf_counter() - started
-
-
-def _add_owners(connection: sqlite3.Connection, count: int, chance: random.Random) -> list[str]:
-    """Add users without tokens; the command takes a second for each, and there are thousands."""
-    rows = [(new_id(), name, now()) for name in catalogue.owners(count, chance)]
-    connection.executemany("INSERT INTO users (id, username, created_at) VALUES (?, ?, ?)", rows)
-    return [row[0] for row in rows]
-
-
-def _hand_out(connection: sqlite3.Connection, owners: list[str], chance: random.Random) -> None:
-    """Give each model an owner, few of whom have many, and a number of predictions, which many share."""
-    models = [row[0] for row in connection.execute("SELECT id FROM models ORDER BY created_at")]
-    weights = [1 / rank for rank, _ in enumerate(owners, 1)]
-    chosen = chance.choices(owners, weights, k=len(models))
-    counts = (int(chance.paretovariate(0.7)) - 1 for _ in models)
-    connection.executemany(
-        "UPDATE models SET owner_id = ?, predictions_count = ? WHERE id = ?",
-        zip(chosen, counts, models, strict=True),
-    )
+def _counts(models: int) -> Iterator[int]:
+    """Give numbers of predictions: few models have very many, and very many have none or the same few."""
+    chance = random.Random(models)
+    while True:
+        yield min(int(chance.paretovariate(0.7)) - 1, _MOST_PREDICTIONS)

@@ -73,18 +73,21 @@ def get(path: str, token: str = "") -> bytes:
     return f"GET /v1{path} HTTP/1.1\r\n{lines}\r\n".encode()
 
 
-def drive(server: Server, requests: Iterator[bytes], seconds: float) -> Measured:
+def drive(
+    server: Server, requests: Iterator[bytes], seconds: float, *, connections: int = _CONNECTIONS
+) -> Measured:
     """Keep a server as busy as it can be, after a moment to warm up.
 
     Args:
         server: Is answering nobody else.
         requests: Never end.
         seconds: How long to measure.
+        connections: How many requests are under way at the same time.
 
     Raises:
         RuntimeError: An answer is not a whole 200, or none comes.
     """
-    with _busy(server, requests) as ready:
+    with _busy(server, requests, connections) as ready:
         _answers(ready, seconds * _WARM_UP)
         before = _clocks(server)
         answers = _answers(ready, seconds)
@@ -93,11 +96,11 @@ def drive(server: Server, requests: Iterator[bytes], seconds: float) -> Measured
 
 
 @contextmanager
-def _busy(server: Server, requests: Iterator[bytes]) -> Iterator[selectors.BaseSelector]:
+def _busy(server: Server, requests: Iterator[bytes], count: int) -> Iterator[selectors.BaseSelector]:
     """Open connections, with a request under way on each; read the last answers at the end."""
     with ExitStack() as stack:
         ready = stack.enter_context(selectors.DefaultSelector())
-        connections = [_Connection(server, requests) for _ in range(_CONNECTIONS)]
+        connections = [_Connection(server, requests) for _ in range(count)]
         for connection in connections:
             stack.callback(connection.socket.close)
             ready.register(connection.socket, selectors.EVENT_READ, connection)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from functools import partial
-from itertools import product, repeat
+from itertools import repeat
 from typing import NamedTuple
 
-from benchmarks.ends import last_page
 from benchmarks.gets import any_model
+from benchmarks.listings import Listing, listings, page
 from benchmarks.load import Measured, drive, get
 from benchmarks.report import Row, at_most, reported
 from benchmarks.scale import Scale
@@ -18,30 +18,6 @@ DETAILS = ("Pages of 25", "Sorted by", "First: rate", "First / get", "Last / get
 
 _PAGE_COST = 3.0
 _LAST_OVER_FIRST = 1.2
-
-
-class Listing(NamedTuple):
-    """A list of models in one order.
-
-    Attributes:
-        whose: Says which models it has, and who asks.
-        path: Of its first page.
-        token: Of who asks; empty for anyone.
-    """
-
-    whose: str
-    path: str
-    token: str
-
-    @property
-    def order(self) -> str:
-        """Say what it is sorted by."""
-        return self.path.partition("sort_by=")[2].replace("&sort_direction=", ", ")
-
-    @property
-    def name(self) -> str:
-        """Say which one it is."""
-        return f"{self.whose} by {self.order}"
 
 
 class Compared(NamedTuple):
@@ -69,31 +45,15 @@ class Compared(NamedTuple):
 
 def measure(servers: Servers, scale: Scale) -> tuple[list[Row], list[Compared]]:
     """Measure all listings round by round; give the worst, and all of them."""
-    groups = {listing: _sides(servers, listing, scale) for listing in _listings(servers)}
+    groups = {listing: _sides(servers, listing, scale) for listing in listings(servers.folder, signed_in=True)}
     found = groups_in_turn(groups, scale.page_rounds)
     compared = [_compare(listing, sides) for listing, sides in found.items()]
     return _worst(compared), compared
 
 
-def _listings(servers: Servers) -> list[Listing]:
-    folder = servers.folder
-    scopes = [
-        ("everyone's", "/models", ""),
-        ("one owner's", f"/models/{folder.owner}", ""),
-        ("everyone's, signed in", "/models", folder.token),
-        ("one's own, signed in", f"/models/{folder.owner}", folder.token),
-    ]
-    return [
-        Listing(whose, f"{path}?sort_by={key}&sort_direction={direction}", token)
-        for (whose, path, token), key, direction in product(
-            scopes, ("created_at", "prediction_count"), ("asc", "desc")
-        )
-    ]
-
-
 def _sides(servers: Servers, listing: Listing, scale: Scale) -> dict[str, Callable[[], Measured]]:
     with Session(servers.hub, listing.token) as session:
-        last = last_page(session, listing.path)
+        last = page(session, servers.folder, listing, "last")
     requests = {
         "get": any_model(servers, listing.token),
         "first": repeat(get(listing.path, listing.token)),

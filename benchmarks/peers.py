@@ -1,17 +1,18 @@
-"""The servers of others, each in an environment of its own, which is made once and kept in the user's cache."""
+"""The servers of others that run an echo model, each in an environment of its own."""
 
 import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.environments import environment
 from benchmarks.machine import SERVER_CORE, on_core
 from benchmarks.posts import Call, post
 from benchmarks.session import Server
@@ -19,7 +20,6 @@ from benchmarks.session import Server
 ECHO = Path(__file__).parent / "echo"
 TEXT = "hello"
 
-_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wriftai-benchmarks"
 _START_SECONDS = 60
 
 
@@ -76,8 +76,8 @@ LITSERVE = Peer(
 @contextmanager
 def serving(peer: Peer) -> Iterator[Call]:
     """Run a server with its echo model; stop it and all that it started at the end."""
-    binaries = _environment(peer)
-    port = _free_port()
+    binaries = environment(peer.package, peer.version)
+    port = free_port()
     with (
         on_core(SERVER_CORE),
         subprocess.Popen(
@@ -98,32 +98,14 @@ def serving(peer: Peer) -> Iterator[Call]:
         try:
             server = Server("127.0.0.1", port, process.pid)
             _wait(server, peer, process)
-            yield Call(server, post(server, peer.path, peer.body), b'"output":"%s"' % TEXT.encode())
+            yield Call(server, repeat(post(server, peer.path, peer.body)), b'"output":"%s"' % TEXT.encode())
         finally:
             # Its processes do not all end with the first one, but they are one group.
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def _environment(peer: Peer) -> Path:
-    """Make the environment of a peer, unless there is one; give the folder of its commands."""
-    version = ".".join(map(str, sys.version_info[:2]))
-    package = f"{peer.package}=={peer.version}"
-    folder = _CACHE / f"{package}-python{version}"
-    complete = folder / "complete"
-    if not complete.exists():
-        uv = (sys.executable, "-m", "uv")
-        python = folder / "bin" / "python"
-        subprocess.run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder], check=True)
-        subprocess.run(
-            [*uv, "pip", "install", "--quiet", "--only-binary", ":all:", "--python", python, package],
-            check=True,
-            env={**os.environ, "UV_SYSTEM_CERTS": "true"},
-        )
-        complete.touch()
-    return folder / "bin"
-
-
-def _free_port() -> int:
+def free_port() -> int:
+    """Find a port that no one listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return int(listening.getsockname()[1])
 

@@ -7,7 +7,7 @@ import selectors
 import socket
 import statistics
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from typing import NamedTuple, Self
 
@@ -24,12 +24,12 @@ class Call(NamedTuple):
 
     Attributes:
         server: Answers.
-        request: Head and body.
+        requests: Heads and bodies, of one request after another; they never end.
         proof: In the body of each answer that is what was asked for.
     """
 
     server: Server
-    request: bytes
+    requests: Iterator[bytes]
     proof: bytes
 
 
@@ -69,7 +69,9 @@ class Answers(NamedTuple):
         return 1e3 * (statistics.quantiles(self.took, n=100)[-1] if len(self.took) > 1 else self.took[0])
 
 
-def post(server: Server, path: str, body: bytes, headers: dict[str, str] | None = None) -> bytes:
+def post(
+    server: Server, path: str, body: bytes, headers: dict[str, str] | None = None, *, method: str = "POST"
+) -> bytes:
     """Write a request.
 
     Args:
@@ -77,6 +79,7 @@ def post(server: Server, path: str, body: bytes, headers: dict[str, str] | None 
         path: From the root.
         body: JSON.
         headers: Beside those of any JSON body.
+        method: Of those that have a body.
     """
     lines = {
         "host": f"{server.host}:{server.port}",
@@ -85,7 +88,7 @@ def post(server: Server, path: str, body: bytes, headers: dict[str, str] | None 
         **(headers or {}),
     }
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-    return f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body
+    return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
 def once(call: Call) -> None:
@@ -106,7 +109,7 @@ def drive(call: Call, *, callers: int, seconds: float) -> Answers:
     """Let callers ask for a while, after a moment to warm up.
 
     Args:
-        call: The same for all.
+        call: All callers take their requests from it.
         callers: How many, each on a connection of its own.
         seconds: How long to measure.
 
@@ -129,6 +132,36 @@ def drive(call: Call, *, callers: int, seconds: float) -> Answers:
     if not answers.took:
         raise RuntimeError(f"The server refused all {answers.refused} requests.")
     return answers
+
+
+def drive_alone(call: Call, *, seconds: float) -> list[float]:
+    """Let one caller ask for a while, after a moment to warm up; give the seconds that each answer took.
+
+    Args:
+        call: What it asks.
+        seconds: How long to measure; there is one answer at least.
+
+    Raises:
+        RuntimeError: An answer is not what was asked for.
+    """
+    with _Caller(call) as caller:
+        _ask_alone(caller, seconds * _WARM_UP)
+        return _ask_alone(caller, seconds)
+
+
+def _ask_alone(caller: "_Caller", seconds: float) -> list[float]:
+    took = list[float]()
+    end = time.perf_counter() + seconds
+    while True:
+        caller.ask()
+        while (is_good := caller.read()) is None:
+            pass
+        now = time.perf_counter()
+        if not is_good:
+            raise RuntimeError(f"The server answered {caller.answer}")
+        took.append(now - caller.asked)
+        if now >= end:
+            return took
 
 
 def _listen(processes: Iterable[int], ready: selectors.BaseSelector, seconds: float) -> Answers:
@@ -170,8 +203,9 @@ class _Caller:
     def ask(self) -> None:
         """Send the request."""
         self._answer.clear()
+        request = next(self._call.requests)
         self.asked = time.perf_counter()
-        self.socket.sendall(self._call.request)
+        self.socket.sendall(request)
 
     def read(self) -> bool | None:
         """Read what has come; tell whether it is what was asked for, None while it is not whole."""

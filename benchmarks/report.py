@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from benchmarks.spread import Spread
 
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "README.md"
+PAGES = Path(__file__).parents[1] / "docs" / "benchmarks"
+PAGE = PAGES / "README.md"
 _BEGIN = "<!-- Results, written by `{}`; do not edit from here on. -->\n"
 
 

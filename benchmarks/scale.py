@@ -3,6 +3,30 @@
 from typing import NamedTuple
 
 
+class Growth(NamedTuple):
+    """How far the catalogue grows, and how long it is measured.
+
+    Attributes:
+        sizes: Numbers of models, from few to many.
+        registry_sizes: Of the registry of others; without any it is not run.
+        rounds: Of all calls to all sides.
+        seconds: How long one side is asked by one caller before it is another's turn.
+        load_rounds: Of what is driven by many callers.
+        load_seconds: How long one side is driven before it is another's turn.
+        walks: How often a whole registry is read.
+        starts: How often a hub is started.
+    """
+
+    sizes: tuple[int, ...]
+    registry_sizes: tuple[int, ...]
+    rounds: int
+    seconds: float
+    load_rounds: int
+    load_seconds: float
+    walks: int
+    starts: int
+
+
 class Scale(NamedTuple):
     """How large the hub is, and how long it is measured.
 
@@ -19,6 +43,7 @@ class Scale(NamedTuple):
         prediction_seconds: How long one side is asked for them before it is the other's turn.
         backlog: Predictions that wait in the hub that has many.
         claims: Predictions claimed a round.
+        growth: What grows with the catalogue.
     """
 
     models: int
@@ -33,7 +58,39 @@ class Scale(NamedTuple):
     prediction_seconds: float
     backlog: int
     claims: int
+    growth: Growth
 
 
-FULL = Scale(100_000, 25_000, 75, 15, 0.12, 25, 30, 200, 15, 1.0, 100_000, 200)
-QUICK = Scale(1_000, 200, 2, 1, 0.05, 2, 2, 20, 1, 0.2, 1_000, 20)
+_SMALL, _MEDIUM, _LARGE = 1_000, 100_000, 1_000_000
+
+FULL = Scale(
+    models=_MEDIUM,
+    names=25_000,
+    rounds=50,
+    page_rounds=11,
+    slice_seconds=0.12,
+    starts=15,
+    call_rounds=20,
+    calls=200,
+    prediction_rounds=11,
+    prediction_seconds=1.0,
+    backlog=100_000,
+    claims=200,
+    growth=Growth((_SMALL, _MEDIUM), (_SMALL, _MEDIUM), 7, 0.12, 7, 1.0, 3, 3),
+)
+LARGE = Growth((_SMALL, _MEDIUM, _LARGE), (_SMALL, _MEDIUM), 9, 0.15, 9, 1.0, 3, 5)
+QUICK = Scale(
+    models=_SMALL,
+    names=200,
+    rounds=2,
+    page_rounds=1,
+    slice_seconds=0.02,
+    starts=2,
+    call_rounds=2,
+    calls=20,
+    prediction_rounds=1,
+    prediction_seconds=0.2,
+    backlog=1_000,
+    claims=20,
+    growth=Growth((_SMALL,), (), 1, 0.01, 1, 0.1, 1, 1),
+)

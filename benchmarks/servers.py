@@ -1,7 +1,6 @@
 """The servers that are measured: the hub as anyone runs it, and the floor beside it, on one core."""
 
 import json
-import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -42,26 +41,28 @@ def both(folder: Folder, names: int) -> Iterator[Servers]:
         folder: Filled.
         names: How many models the floor has, drawn at random.
     """
-    chosen = random.Random(names).sample(folder.public, min(names, len(folder.public)))
+    chosen = folder.public(names)
     with ExitStack() as stack:
         with on_core(SERVER_CORE):
-            hub = stack.enter_context(_hub(folder.path))
+            hub = stack.enter_context(hub_on(folder.path))
         bodies = _write_bodies(folder.path.parent / "bodies.jsonl", hub, chosen)
         with on_core(SERVER_CORE):
-            floor = stack.enter_context(_floor(bodies))
+            floor = stack.enter_context(floor_with(bodies))
         _check(hub, floor, chosen[:50])
         yield Servers(hub, floor, chosen, folder)
 
 
 @contextmanager
-def _hub(path: Path) -> Iterator[Server]:
-    with running(path) as hub:
+def hub_on(path: Path, *options: str) -> Iterator[Server]:
+    """Run the hub on a data folder, on the core that is allowed."""
+    with running(path, *options) as hub:
         address = urlsplit(hub.address)
         yield Server(str(address.hostname), address.port or 0, hub.process.pid)
 
 
 @contextmanager
-def _floor(bodies: Path) -> Iterator[Server]:
+def floor_with(bodies: Path) -> Iterator[Server]:
+    """Run the floor with what is in a file, on the core that is allowed."""
     command = [sys.executable, "-m", "benchmarks.floor", str(bodies)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
         try:

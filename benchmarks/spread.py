@@ -7,6 +7,7 @@ from itertools import product
 from typing import NamedTuple, TypeVar
 
 K = TypeVar("K")
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -40,7 +41,7 @@ def in_turn(sides: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list
     return groups_in_turn({"": sides}, rounds)[""]
 
 
-def groups_in_turn(groups: Mapping[K, Mapping[str, Callable[[], T]]], rounds: int) -> dict[K, dict[str, list[T]]]:
+def groups_in_turn(groups: Mapping[K, Mapping[S, Callable[[], T]]], rounds: int) -> dict[K, dict[S, list[T]]]:
     """Measure groups in turn, and within each its sides; give what each gave.
 
     The order of the sides is drawn anew each time, because what runs feels what ran before it.
@@ -50,7 +51,7 @@ def groups_in_turn(groups: Mapping[K, Mapping[str, Callable[[], T]]], rounds: in
         rounds: How often.
     """
     chance = random.Random(0)
-    found: dict[K, dict[str, list[T]]] = {group: {name: [] for name in sides} for group, sides in groups.items()}
+    found: dict[K, dict[S, list[T]]] = {group: {name: [] for name in sides} for group, sides in groups.items()}
     for _, (group, sides) in product(range(rounds), groups.items()):
         for name in chance.sample(list(sides), len(sides)):
             found[group][name].append(sides[name]())

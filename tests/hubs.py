@@ -66,6 +66,7 @@ def running(data_dir: Path, *options: str) -> Iterator[Hub]:
     with log.open("ab") as stderr:
         process = subprocess.Popen(
             [*COMMAND, "serve", "--port", "0", "--data-dir", str(data_dir), *options],
+            stdout=subprocess.DEVNULL,
             stderr=stderr,
             env=_environment(),
         )

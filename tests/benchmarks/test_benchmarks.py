@@ -23,6 +23,23 @@ TARGETS = (
     "An idle hub with its worker: resident memory",
     "POST of a prediction while 1,000 predictions wait: cost, over that while none do",
     "Claiming a prediction while 1,000 predictions wait: cost, over that while none do",
+    "GET of a model on SQLite, 1,000 models: cost, over that with 1,000",
+    "Any page of 25 on SQLite, 1,000 models: cost, over that with 1,000",
+    "GET of a model on PostgreSQL, 1,000 models: cost, over that with 1,000",
+    "Any page of 25 on PostgreSQL, 1,000 models: cost, over that with 1,000",
+    "GET of a model on SQLite, 1,000 models: p50",
+    "Any page of 25 on SQLite, 1,000 models: p50",
+    "GET of a model on PostgreSQL, 1,000 models: time, over that on SQLite",
+    "Any page of 25 on PostgreSQL, 1,000 models: time, over that on SQLite",
+    "Any search on SQLite, 1,000 models: p50",
+    "Any search on SQLite, 1,000 models: p99",
+    "Any search on PostgreSQL, 1,000 models: p50",
+    "Any search on PostgreSQL, 1,000 models: p99",
+    "On SQLite, 1,000 models: created for 8 callers",
+    "wriftai-server import of 1,000 models",
+    "From `wriftai-server serve` to the first search that the index answers, 1,000 models",
+    "From `wriftai-server serve` without an index to a whole one, 1,000 models",
+    "GET of a model by `serve --workers 2`: rate, over that by one",
 )
 
 
