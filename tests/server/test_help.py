@@ -17,6 +17,7 @@ COMMANDS: tuple[list[str], ...] = (
     ["import"],
     ["backup"],
     ["restore"],
+    ["copy"],
     ["users"],
     ["users", "create"],
     ["users", "list"],

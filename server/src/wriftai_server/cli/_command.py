@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wriftai_server._version import __version__
-from wriftai_server.cli import backup, models, restore, serve, tokens, users, worker
+from wriftai_server.cli import backup, copy, models, restore, serve, tokens, users, worker
 
 app = typer.Typer(
     name="wriftai-server",
@@ -23,6 +23,7 @@ app.command("worker")(worker.worker)
 app.command("import")(models.import_)
 app.command("backup")(backup.backup)
 app.command("restore")(restore.restore)
+app.command("copy")(copy.copy)
 app.add_typer(users.app, name="users")
 app.add_typer(tokens.app, name="tokens")
 

@@ -1,6 +1,6 @@
 """Connections to PostgreSQL: how they are opened, what is used of them, and what their errors are called."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import asyncpg  # type: ignore[import-untyped]  # the library has no types: `Connection` names what is used of it
@@ -42,6 +42,9 @@ class Connection(Protocol):
     async def fetchrow(self, query: str, *values: Any, timeout: float | None = None) -> Row | None: ...  # noqa: D102, ASYNC109
     async def fetchmany(self, query: str, values: list[list[Any]]) -> list[Row]: ...  # noqa: D102
     async def execute(self, query: str, *values: Any) -> str: ...  # noqa: D102
+    async def copy_records_to_table(  # noqa: D102
+        self, table_name: str, *, records: Iterable[Row], columns: Iterable[str]
+    ) -> str: ...
     async def add_listener(self, channel: str, callback: Callable[..., None]) -> None: ...  # noqa: D102
     def add_termination_listener(self, callback: Callable[..., None]) -> None: ...  # noqa: D102
     def get_server_pid(self) -> int: ...  # noqa: D102
@@ -52,8 +55,12 @@ class Connection(Protocol):
     def terminate(self) -> None: ...  # noqa: D102
 
 
-async def connect(address: str) -> Connection:
+async def connect(address: str, *, seconds: float = STATEMENT_SECONDS) -> Connection:
     """Open a connection the way that the hub uses it.
+
+    Args:
+        address: As asyncpg reads it.
+        seconds: How long a statement may take, and how long a transaction may wait for its next.
 
     Raises:
         Exception: What asyncpg raises, or the operating system.
@@ -61,8 +68,8 @@ async def connect(address: str) -> Connection:
     connection: Connection = await asyncpg.connect(
         address,
         timeout=PATIENCE_SECONDS,
-        command_timeout=STATEMENT_SECONDS,
-        server_settings=SERVER_SETTINGS,
+        command_timeout=seconds,
+        server_settings={**SERVER_SETTINGS, "idle_in_transaction_session_timeout": f"{seconds:.0f}s"},
     )
     return connection
 

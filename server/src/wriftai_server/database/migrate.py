@@ -46,6 +46,11 @@ def is_known(schema: str) -> bool:
     return any(script.revision == schema for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
+def is_current(schema: str) -> bool:
+    """Tell whether a schema is the one that this release works with."""
+    return schema == ScriptDirectory.from_config(_config()).get_current_head()
+
+
 def statements(name: str, schema: str | None) -> str:
     """Write down the migrations that a PostgreSQL database lacks; empty when it lacks none.
 

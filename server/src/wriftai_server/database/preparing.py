@@ -24,11 +24,11 @@ async def prepare(address: str) -> None:
         UnusableServer: There is no such database, or it will not do.
         SchemaTooNew: A newer release has used it.
     """
-    with _refusals(address):
+    with refusals(address):
         connection = await connect(address)
         try:
             _check(connection, shown(address))
-            if statements(shown(address), await _schema(connection)):
+            if statements(shown(address), await schema_of(connection)):
                 await _migrate(connection, shown(address))
         finally:
             await connection.close()
@@ -58,7 +58,8 @@ def _check(connection: Connection, name: str) -> None:
         )
 
 
-async def _schema(connection: Connection) -> str | None:
+async def schema_of(connection: Connection) -> str | None:
+    """Tell which schema a database has; None when it has none."""
     if await connection.fetchrow("SELECT 1 WHERE to_regclass('alembic_version') IS NULL"):
         return None
     row = await connection.fetchrow("SELECT version_num FROM alembic_version")
@@ -70,13 +71,18 @@ async def _migrate(connection: Connection, name: str) -> None:
     await connection.execute("SET LOCAL lock_timeout = 0")
     await connection.fetchrow("SELECT pg_advisory_xact_lock($1)", _MIGRATING)
     # Another process may have done it meanwhile.
-    if missing := statements(name, await _schema(connection)):
+    if missing := statements(name, await schema_of(connection)):
         await connection.execute(missing)
     await connection.execute("COMMIT")
 
 
 @contextmanager
-def _refusals(address: str) -> Iterator[None]:
+def refusals(address: str) -> Iterator[None]:
+    """Say what is to be done about errors of a server.
+
+    Raises:
+        UnusableServer: There was one.
+    """
     # Of what asyncpg says only that of the server is repeated: the rest may hold parts of the address.
     name = shown(address)
     try:
