@@ -1,6 +1,7 @@
 """The queue of predictions: what its steps do, and what they cost."""
 
 import asyncio
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -259,8 +260,12 @@ def test_no_step_looks_at_more_rows_than_it_needs(tmp_path: Path) -> None:
 
     planned.connection.close()
     queue.close()
-    looked = [plan for plan in planned.plans if plan.startswith(("SCAN", "USE TEMP"))]
-    # These are the versions that were found by an index, and pages that were put together by one.
+    # What is scanned, and sorted, are the versions that were found by an index, and pages that were cut out by one.
+    looked = [
+        plan
+        for before, plan in itertools.pairwise(["", *planned.plans])
+        if plan.startswith("SCAN") or (plan.startswith("USE TEMP") and not before.startswith("SCAN anon_"))
+    ]
     assert [plan for plan in looked if not plan.startswith("SCAN anon_")] == []
     assert sum("ix_predictions_queue" in plan for plan in planned.plans) >= 4
     assert any("ix_predictions_user_status" in plan for plan in planned.plans)

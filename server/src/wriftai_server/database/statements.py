@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import GenerativeSelect, Insert, Integer, Select, bindparam, literal_column, tuple_
+from sqlalchemy import GenerativeSelect, Insert, Integer, Select, bindparam, literal_column, select, tuple_
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql import ClauseElement, ColumnElement
 
@@ -85,6 +85,21 @@ def ordered(query: S, columns: Sequence[ColumnElement[Any] | str], *, descending
     """
     order = [column.desc() if descending else column.asc() for column in map(_column, columns)]
     return query.order_by(*order).limit(bindparam("limit", type_=Integer()))
+
+
+def cut_one_by_one(
+    queries: Sequence[Query], columns: Sequence[ColumnElement[Any]], *, descending: bool, after: bool
+) -> list[Query]:
+    """Cut a page out of each of some queries that are to be merged: PostgreSQL would sort all of their rows else.
+
+    Args:
+        queries: Of the columns.
+        columns: As those of `keyset`.
+        descending: Largest first.
+        after: Whether there is a row to start behind.
+    """
+    pages = [keyset(query, columns, descending=descending, after=after) for query in queries]
+    return [select(page.subquery()) for page in pages]
 
 
 def _column(column: ColumnElement[Any] | str) -> ColumnElement[Any]:

@@ -28,7 +28,7 @@ from wriftai.models import ModelsSortBy
 from wriftai_server.database import feed
 from wriftai_server.database.driver import Reader, Row, Transaction
 from wriftai_server.database.schema import hardware, models, prediction_tallies, users, versions
-from wriftai_server.database.statements import Query, Statement, behind, keyset, ordered
+from wriftai_server.database.statements import Query, Statement, behind, cut_one_by_one, keyset, ordered
 from wriftai_server.database.values import fold
 from wriftai_server.http.paging import Place
 from wriftai_server.wire.models import COLUMNS
@@ -120,20 +120,19 @@ def _page(sets: tuple[str, ...], sort_by: ModelsSortBy, descending: bool, after:
         if len(sets) == 1:
             return Statement(keyset(whole().where(*_SETS[sets[0]]), order, descending=descending, after=after))
         keys = select(models.c.id, models.c.created_at.label("key"))
-        some = [keys.where(*_SETS[each], *behind(order, descending=descending, after=after)) for each in sets]
+        some = cut_one_by_one(
+            [keys.where(*_SETS[each]) for each in sets], order, descending=descending, after=after
+        )
     # Of several sets only keys are merged, in the order of the indexes; whole rows are fetched for one page.
     merged = ordered(union_all(*some), ["key", "id"], descending=descending).subquery()
     return Statement(whole().join(merged, merged.c.id == models.c.id))
 
 
 def _by_count(sets: tuple[str, ...], *, descending: bool, after: bool) -> list[Query]:
-    """Select keys of the models whose counts are what their rows say, and of those few that have tallies.
-
-    The former are cut to a page one by one, since PostgreSQL would sort all of them otherwise.
-    """
+    """Select keys of the models whose counts are what their rows say, and of those few that have tallies."""
     order = [models.c.predictions_count, models.c.id]
     settled = select(models.c.id, models.c.predictions_count.label("key")).where(~exists().where(_TALLIED))
-    pages = [keyset(settled.where(*_SETS[each]), order, descending=descending, after=after) for each in sets]
+    own = [settled.where(*_SETS[each]) for each in sets]
     tallies = (
         select(prediction_tallies.c.model_id, func.count().label("more"))
         .group_by(prediction_tallies.c.model_id)
@@ -150,7 +149,7 @@ def _by_count(sets: tuple[str, ...], *, descending: bool, after: bool) -> list[Q
         summed.c.key.is_not(None),
         *behind([summed.c.key, summed.c.id], descending=descending, after=after),
     )
-    return [*(select(page.subquery()) for page in pages), tallied]
+    return [*cut_one_by_one(own, order, descending=descending, after=after), tallied]
 
 
 def key_of(sort_by: ModelsSortBy) -> Any:

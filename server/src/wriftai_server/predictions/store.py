@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, selec
 from wriftai.predictions import PredictionWithIO
 from wriftai_server.database.driver import Reader, Row, Transaction
 from wriftai_server.database.schema import models, prediction_events, predictions, users, versions
-from wriftai_server.database.statements import Query, Statement, behind, ordered
+from wriftai_server.database.statements import Query, Statement, cut_one_by_one, ordered
 from wriftai_server.database.values import fold
 from wriftai_server.http.paging import Key, Place
 from wriftai_server.models.store import NAMED, VISIBLE
@@ -118,15 +118,9 @@ def _page(statuses: int, descending: bool, after: bool) -> Statement:
     order = [predictions.c.created_at, predictions.c.id]
     # Only keys are merged, in the order of the index; whole rows are fetched for one page.
     keys = select(predictions.c.id, predictions.c.created_at.label("key"))
-    some = [
-        keys.where(
-            _OWN,
-            predictions.c.status == bindparam(f"status_{n}"),
-            *behind(order, descending=descending, after=after),
-        )
-        for n in range(statuses)
-    ]
-    merged = ordered(union_all(*some), ["key", "id"], descending=descending).subquery()
+    some = [keys.where(_OWN, predictions.c.status == bindparam(f"status_{n}")) for n in range(statuses)]
+    pages = cut_one_by_one(some, order, descending=descending, after=after)
+    merged = ordered(union_all(*pages), ["key", "id"], descending=descending).subquery()
     return Statement(select(*COLUMNS).join_from(predictions, merged, merged.c.id == predictions.c.id))
 
 
