@@ -260,7 +260,7 @@ def test_no_step_looks_at_more_rows_than_it_needs(tmp_path: Path) -> None:
 
     planned.connection.close()
     queue.close()
-    # What is scanned, and sorted, are the versions that were found by an index, and pages that were cut out by one.
+    # What is scanned, and sorted, are versions that were found by an index, and pages that were cut out by one.
     looked = [
         plan
         for before, plan in itertools.pairwise(["", *planned.plans])
