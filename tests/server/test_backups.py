@@ -387,14 +387,3 @@ def test_two_at_once(original: Original, backup: Path, tmp_path: Path) -> None:
         assert [path.name for path in data_dir.iterdir()] == [RESTORING]
     for outcome in (made, restored):
         assert refusal(outcome).startswith("Another process is at work in ")
-
-
-def test_a_file_beside_postgresql_is_not_taken_for_the_hub(
-    original: Original, backup: Path, tmp_path: Path
-) -> None:
-    elsewhere = "postgresql://localhost/hub"
-    made = invoke("backup", "--to", str(tmp_path / "to"), data_dir=original.folder, WRIFTAI_DATABASE=elsewhere)
-    assert "PostgreSQL" in refusal(made)
-    restored = restore(backup, tmp_path / "data", "--database", elsewhere)
-    assert "--database" in refusal(restored)
-    assert [*tmp_path.iterdir()] == []

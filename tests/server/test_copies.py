@@ -185,3 +185,17 @@ def test_a_copy_that_was_killed_left_nothing(original: tuple[Path, Person], addr
     assert copy(original[0], address).status == 0
     assert copy(address, file).status == 0
     assert rows(file) == rows(original[0])
+
+
+def test_a_backup_from_and_into_postgresql(original: tuple[Path, Person], address: str, tmp_path: Path) -> None:
+    file, _ = original
+    images, backup = file.parent, tmp_path / "backup"
+    assert invoke("restore", "--from", str(images), "--database", address, data_dir=tmp_path / "data").status == 0
+    assert not (tmp_path / "data" / FILE_NAME).exists()
+    assert invoke("backup", "--to", str(backup), data_dir=tmp_path / "data", WRIFTAI_DATABASE=address).status == 0
+    assert rows(backup / FILE_NAME) == rows(file)
+    again = invoke("restore", "--from", str(backup), "--database", address, data_dir=tmp_path / "again")
+    assert "already: make another database" in refusal(again)
+    assert not (tmp_path / "again").exists()
+    assert invoke("restore", "--from", str(backup), data_dir=tmp_path / "again").status == 0
+    assert rows(tmp_path / "again" / FILE_NAME) == rows(file)

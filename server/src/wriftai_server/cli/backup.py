@@ -31,15 +31,14 @@ def backup(
     from wriftai_server.images.blobs import Blobs
     from wriftai_server.moving.backups import back_up
 
-    if database is not None:
-        raise fail("Rows that are on PostgreSQL are not backed up yet: use `pg_dump`, and copy the blobs.")
-    if not (data_dir / FILE_NAME).exists():
+    if not (data_dir / FILE_NAME).exists() if database is None else not data_dir.is_dir():
         raise fail(f"There is no hub in {data_dir}: name its folder with --data-dir.")
+    source = data_dir / FILE_NAME if database is None else database
     console = Console(stderr=True, highlight=False, soft_wrap=True)
 
     async def work() -> None:
         with steps(console) as tell:
-            made = await back_up(data_dir / FILE_NAME, Blobs(data_dir, object_store), to, tell=tell)
+            made = await back_up(source, Blobs(data_dir, object_store), to, tell=tell)
         for digest in made.missing_blobs[:_MOST_SHOWN]:
             console.print(f"The hub has lost the image part {digest}.")
         console.print(

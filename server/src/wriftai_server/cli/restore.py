@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wriftai_server.cli.folder import DEFAULT, DatabaseAddress, DataDir, fail, finish
+from wriftai_server.cli.folder import DEFAULT, DatabaseAddress, DataDir, finish
 from wriftai_server.cli.options import ObjectStore
 from wriftai_server.cli.progress import steps
 
@@ -29,13 +29,11 @@ def restore(
 
     from wriftai_server.moving import restores
 
-    if database is not None:
-        raise fail("A backup is restored to a file only: leave --database and WRIFTAI_DATABASE out.")
     console = Console(stderr=True, highlight=False, soft_wrap=True)
 
     async def work() -> None:
         with steps(console) as tell:
-            restored = await restores.restore(from_, data_dir, object_store, tell=tell)
+            restored = await restores.restore(from_, data_dir, object_store, database=database, tell=tell)
         console.print(f"{data_dir} holds the hub as it was at {restored.manifest.created_at}.", markup=False)
         if restored.waiting_predictions or restored.waiting_webhooks:
             console.print(

@@ -11,17 +11,17 @@ from wriftai_server.database.migrate import is_known
 from wriftai_server.database.opening import FILE_NAME
 from wriftai_server.database.values import now
 from wriftai_server.images.blobs import Blobs
-from wriftai_server.moving import images, manifest, sqlite
+from wriftai_server.moving import copies, images, manifest, sqlite
 from wriftai_server.moving.files import sha256_of, whole_folder, writing
 from wriftai_server.moving.manifest import FORMAT, Manifest
 from wriftai_server.moving.progress import CannotMove, Tell
 
 
-async def back_up(file: Path, blobs: Blobs, folder: Path, *, tell: Tell) -> Manifest:
+async def back_up(source: Path | str, blobs: Blobs, folder: Path, *, tell: Tell) -> Manifest:
     """Make a backup, whole or not at all.
 
     Args:
-        file: Database of the hub.
+        source: Database of the hub: its file, or the address of a PostgreSQL database.
         blobs: Of the hub.
         folder: Is not there yet, or is empty.
         tell: Told how far it is.
@@ -31,15 +31,16 @@ async def back_up(file: Path, blobs: Blobs, folder: Path, *, tell: Tell) -> Mani
 
     Raises:
         CannotMove: The folder is in use, there is no room, or something of the hub cannot be read.
+        UnusableServer: The PostgreSQL server cannot be reached.
     """
     with writing(folder), whole_folder(folder) as begun:
         async with blobs.keeping():
             created_at = now()
             copy = begun / FILE_NAME
-            sqlite.duplicate(file, copy, told=lambda done, total: tell("Copying the database", done, total))
+            await _save(source, copy, tell=tell)
             schema = sqlite.schema_of(copy)
             if not is_known(schema):
-                raise CannotMove(f"{file} is of a newer release of the hub: make the backup with that release.")
+                raise CannotMove(f"{source} is of a newer release of the hub: make the backup with that release.")
             digests = sqlite.held_blobs(copy)
             size, missing = await images.save(blobs, digests, begun, tell=tell)
         made = Manifest(
@@ -55,3 +56,11 @@ async def back_up(file: Path, blobs: Blobs, folder: Path, *, tell: Tell) -> Mani
         )
         manifest.write(begun, made)
     return made
+
+
+async def _save(source: Path | str, file: Path, *, tell: Tell) -> None:
+    """Copy the rows of a hub, those of a file as they lie in it."""
+    if isinstance(source, Path):
+        sqlite.duplicate(source, file, told=lambda done, total: tell("Copying the database", done, total))
+    else:
+        await copies.copy(source, file, tell=tell)

@@ -14,7 +14,7 @@ from wriftai_server.database.migrate import is_known, migrate
 from wriftai_server.database.opening import FILE_NAME, RESTORING
 from wriftai_server.database.sqlite import SQLiteDatabase
 from wriftai_server.images.blobs import Blobs
-from wriftai_server.moving import images, manifest, sqlite
+from wriftai_server.moving import copies, images, manifest, postgres_rows, sqlite
 from wriftai_server.moving.files import is_empty, remove, sha256_of, sync, unfinished, writing
 from wriftai_server.moving.manifest import Manifest
 from wriftai_server.moving.progress import CannotMove, Tell
@@ -63,19 +63,25 @@ def check(backup: Path, *, tell: Tell) -> Manifest:
     return found
 
 
-async def restore(backup: Path, data_dir: Path, object_store: str | None, *, tell: Tell) -> Restored:
+async def restore(
+    backup: Path, data_dir: Path, object_store: str | None, *, database: str | None = None, tell: Tell
+) -> Restored:
     """Make a hub of a backup, whole or not at all.
 
     Args:
         backup: Stays as it is.
         data_dir: Is empty, is not there, or was left by a run that was killed.
         object_store: Address of the bucket that is to hold the images; None puts them into the folder.
+        database: Address of an empty PostgreSQL database for the rows; None puts them into the folder.
         tell: Told how far it is.
 
     Raises:
         CannotMove: The backup is damaged, the folder is in use, or there is no room.
+        UnusableServer: The PostgreSQL server cannot be reached.
         UnusableStore: The object store's address is none.
     """
+    if database is not None:
+        await postgres_rows.check_empty(database)
     found = check(backup, tell=tell)
     with writing(data_dir), _half_restored(data_dir) as begun:
         tell("Restoring the database", 0, 1)
@@ -91,7 +97,11 @@ async def restore(backup: Path, data_dir: Path, object_store: str | None, *, tel
         sync(file)
         tell("Restoring the database", 1, 1)
         await images.bring(backup, found.blobs, Blobs(data_dir, object_store), tell=tell)
-        file.rename(data_dir / FILE_NAME)
+        # Last, as the images of a hub have to be there when its rows are.
+        if database is None:
+            file.rename(data_dir / FILE_NAME)
+        else:
+            await copies.copy(file, database, tell=tell)
     return restored
 
 
