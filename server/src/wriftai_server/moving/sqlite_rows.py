@@ -10,7 +10,7 @@ from sqlalchemy import Table
 from wriftai_server.database import feed
 from wriftai_server.database.driver import Row
 from wriftai_server.database.migrate import is_current, migrate
-from wriftai_server.database.sqlite import SQLiteTransaction, connect
+from wriftai_server.database.sqlite import SQLiteTransaction
 from wriftai_server.moving import sqlite
 from wriftai_server.moving.files import sync
 from wriftai_server.moving.progress import CannotMove
@@ -80,7 +80,8 @@ def reading(file: Path) -> Iterator[SQLiteRows]:
     """
     if not file.is_file():
         raise CannotMove(f"There is no database {file}: name the file of a hub, such as ./data/hub.sqlite3.")
-    with contextlib.closing(connect(file)) as connection:
+    # As it is: the way that a hub opens a file would change that of a backup.
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as connection:
         with sqlite.errors_named(file, "read"):
             connection.execute("BEGIN")
             (schema,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
