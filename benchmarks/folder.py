@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from benchmarks import catalogue, shelf
 from benchmarks.command import timed
-from benchmarks.indexing import indexed
+from benchmarks.indexing import WORTH_KEEPING, indexed
 from tests.hubs import run
 from wriftai_server.database.opening import FILE_NAME
 from wriftai_server.database.values import timestamp
@@ -31,16 +31,12 @@ class Folder(NamedTuple):
         models: How many there are.
         owner: Who has the most models.
         token: Of that owner.
-        import_seconds: What the import command took, from its start to its end.
-        index_seconds: What the first start took until search had its index.
     """
 
     path: Path
     models: int
     owner: str
     token: str
-    import_seconds: float
-    index_seconds: float
 
     def connected(self) -> "closing[sqlite3.Connection]":
         """Open its database, whether or not a hub runs on it."""
@@ -75,22 +71,28 @@ def take(place: Path, models: int, kept_in: Path) -> Folder:
 
 
 def _fill(folder: Path, models: int) -> None:
-    """Fill a data folder: models by the import command, then times and numbers of predictions by SQL."""
+    """Fill a data folder: models by the import command, times and numbers by SQL, and what search needs."""
     data = folder / _DATA
     owner = catalogue.owners(models)[0]
     token = run("users", "create", owner, data_dir=data).stdout.strip()
-    seconds = _import(data, models)
+    imported(data, models)
     with closing(sqlite3.connect(data / FILE_NAME)) as connection, connection:
         connection.executemany(
             "UPDATE models SET created_at = ?, predictions_count = ? WHERE rowid = ?",
             zip(_moments(models), _counts(models), _rows(connection), strict=False),
         )
-    facts = {"owner": owner, "token": token, "import_seconds": seconds, "index_seconds": indexed(data)}
-    (folder / _FACTS).write_text(json.dumps(facts))
+    if models >= WORTH_KEEPING:
+        indexed(data)
+    (folder / _FACTS).write_text(json.dumps({"owner": owner, "token": token}))
 
 
-def _import(data: Path, models: int) -> float:
-    """Run the command on the lines of a catalogue; give its time in seconds."""
+def imported(data: Path, models: int) -> float:
+    """Import a catalogue into a data folder; give the seconds of the command, from its start to its end.
+
+    Args:
+        data: There is a hub in it already.
+        models: How many.
+    """
     file = data.with_name("models.jsonl")
     with file.open("w", encoding="utf-8") as lines:
         lines.writelines(f"{line.text}\n" for line in catalogue.lines(models))

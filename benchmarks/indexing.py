@@ -13,6 +13,9 @@ from tests.hubs import running
 KNOWN = "/search/models?q=rgb+images"
 """Finds models by their descriptions, so only the index knows the answer."""
 
+WORTH_KEEPING = 10_000
+"""Of fewer models an index is made while a hub starts."""
+
 _PATIENCE = 900.0
 _PAUSE = 0.02
 _LOOK = 0.25

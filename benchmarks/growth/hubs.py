@@ -1,6 +1,5 @@
 """Hubs of several sizes on both databases, which all run at the same time."""
 
-import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,7 +11,7 @@ from benchmarks import folder as folders
 from benchmarks import postgres, shelf
 from benchmarks.folder import Folder
 from benchmarks.growth.transfer import transfer
-from benchmarks.indexing import indexed
+from benchmarks.indexing import WORTH_KEEPING, indexed
 from benchmarks.machine import SERVER_CORE, on_core
 from benchmarks.servers import hub_on
 from benchmarks.session import Server
@@ -21,7 +20,6 @@ from wriftai_server.database.opening import FILE_NAME
 
 SQLITE = "SQLite"
 POSTGRESQL = "PostgreSQL"
-_FACTS = "facts.json"
 
 
 class Hub(NamedTuple):
@@ -32,14 +30,12 @@ class Hub(NamedTuple):
         folder: On SQLite its data folder, else one with the same models.
         url: Address of its database; None is the file in the folder.
         server: Answers.
-        index_seconds: What the first start took until search had its index.
     """
 
     database: str
     folder: Folder
     url: str | None
     server: Server
-    index_seconds: float
 
     @property
     def size(self) -> int:
@@ -68,31 +64,30 @@ def serving(sizes: tuple[int, ...], place: Path, kept_in: Path) -> Iterator[list
 @contextmanager
 def _on_sqlite(filled: Folder) -> Iterator[Hub]:
     with on_core(SERVER_CORE), hub_on(filled.path) as server:
-        yield Hub(SQLITE, filled, None, server, filled.index_seconds)
+        yield Hub(SQLITE, filled, None, server)
 
 
 @contextmanager
 def _on_postgresql(filled: Folder, place: Path, kept_in: Path) -> Iterator[Hub]:
     name = f"postgresql-{filled.models}"
     source = shelf.kept(kept_in, name, partial(_fill, filled=filled, kept_in=kept_in))
-    facts = json.loads((source / _FACTS).read_text())
     copy = shelf.copied(source, place / name)
     with (
         on_core(SERVER_CORE),
         postgres.serving(copy / "database") as url,
         hub_on(copy / "data", "--database", url) as server,
     ):
-        yield Hub(POSTGRESQL, filled, url, server, **facts)
+        yield Hub(POSTGRESQL, filled, url, server)
 
 
 def _fill(folder: Path, *, filled: Folder, kept_in: Path) -> None:
-    """Write the rows of a hub on SQLite into PostgreSQL, and let search make its index."""
+    """Write the rows of a hub on SQLite into PostgreSQL, and let search make its index if that takes long."""
     with tempfile.TemporaryDirectory(prefix="wriftai-postgresql-") as place:
         source = folders.take(Path(place) / "sqlite", filled.models, kept_in).path
         data = folder / "data"
         with postgres.serving(Path(place) / "database") as url:
             run("users", "list", "--database", url, data_dir=data)
             transfer(source / FILE_NAME, url)
-            index_seconds = indexed(data, "--database", url)
+            if filled.models >= WORTH_KEEPING:
+                indexed(data, "--database", url)
         shelf.copied(Path(place) / "database", folder / "database")
-    (folder / _FACTS).write_text(json.dumps({"index_seconds": index_seconds}))

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks import folder
 from benchmarks.growth import creating, curves, hubs, registry, rounds, starting, tables, verdicts, whole, workers
 from benchmarks.growth.hubs import POSTGRESQL, SQLITE, Hub
 from benchmarks.growth.registry import Registry
@@ -12,8 +13,10 @@ from benchmarks.machine import LOAD_CORE, on_core
 from benchmarks.report import Row, at_least, reported
 from benchmarks.scale import Growth
 from benchmarks.spread import in_turn, spread
+from tests.hubs import run
 
 _IMPORTED = 10_000
+_MANY = 100_000
 _OVER_REGISTRY = 10.0
 _RATE = "{:,.0f}/s"
 _SECONDS = "{:.1f} s"
@@ -56,7 +59,8 @@ def measure(scale: Growth, place: Path, kept_in: Path, say: Callable[[str], None
             say("Reading whole registries, and creating models")
             rows += _whole(served, registries, scale)
             rows += creating.measure(served, scale)
-    rows += _filling(served)
+    say("Importing")
+    rows.append(_importing(scale, place))
     say("Starting hubs with an index of search, and without")
     rows += starting.measure(served, scale)
     say("Driving two processes of a hub")
@@ -81,12 +85,10 @@ def _whole(served: list[Hub], registries: list[Registry], scale: Growth) -> list
     return rows
 
 
-def _filling(served: list[Hub]) -> list[Row]:
-    """Tell how fast models were imported; for few of them, what a command takes to start is most of it."""
-    folders = [hub.folder for hub in served if hub.database == SQLITE]
-    rates = [spread([folder.models / folder.import_seconds]) for folder in folders]
-    names = [f"wriftai-server import of {folder.models:,} models" for folder in folders]
-    return [
-        *(reported(name, rate, _RATE) for name, rate in zip(names[:-1], rates[:-1], strict=True)),
-        at_least(names[-1], rates[-1], _IMPORTED, _RATE),
-    ]
+def _importing(scale: Growth, place: Path) -> Row:
+    """Import a catalogue into a folder where there is only a user; more than 100,000 models say no more."""
+    size = min(scale.sizes[-1], _MANY)
+    data = place / "importing"
+    run("users", "create", "someone", data_dir=data)
+    rate = spread([size / folder.imported(data, size)])
+    return at_least(f"wriftai-server import of {size:,} models", rate, _IMPORTED, _RATE)

@@ -21,7 +21,7 @@ _MS = "{:.1f} ms"
 
 
 def measure(hubs: list[Hub], scale: Growth) -> list[Row]:
-    """Measure the largest hub on SQLite, and tell how long others took to make their indexes.
+    """Measure the largest hub on SQLite.
 
     Args:
         hubs: Do not run any more; their folders are used up.
@@ -49,14 +49,6 @@ def measure(hubs: list[Hub], scale: Growth) -> list[Row]:
         ),
         reported(f"… {len(took):,} GETs of a model meanwhile: p50", spread([statistics.median(took)]), _MS),
         reported("… and the slowest", spread([max(took)]), _MS),
-        *(
-            reported(
-                f"On {hub.database}, {hub.size:,} models: index made when idle",
-                spread([hub.index_seconds]),
-                _SECONDS,
-            )
-            for hub in hubs
-        ),
     ]
 
 
