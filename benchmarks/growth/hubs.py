@@ -9,13 +9,12 @@ from typing import NamedTuple
 
 from benchmarks import folder as folders
 from benchmarks import postgres, shelf
+from benchmarks.command import timed
 from benchmarks.folder import Folder
-from benchmarks.growth.transfer import transfer
 from benchmarks.indexing import WORTH_KEEPING, indexed
 from benchmarks.machine import SERVER_CORE, on_core
 from benchmarks.servers import hub_on
 from benchmarks.session import Server
-from tests.hubs import run
 from wriftai_server.database.opening import FILE_NAME
 
 SQLITE = "SQLite"
@@ -81,13 +80,13 @@ def _on_postgresql(filled: Folder, place: Path, kept_in: Path) -> Iterator[Hub]:
 
 
 def _fill(folder: Path, *, filled: Folder, kept_in: Path) -> None:
-    """Write the rows of a hub on SQLite into PostgreSQL, and let search make its index if that takes long."""
+    """Copy the rows of a hub on SQLite to PostgreSQL, and let search make its index if that takes long."""
     with tempfile.TemporaryDirectory(prefix="wriftai-postgresql-") as place:
         source = folders.take(Path(place) / "sqlite", filled.models, kept_in).path
         data = folder / "data"
         with postgres.serving(Path(place) / "database") as url:
-            run("users", "list", "--database", url, data_dir=data)
-            transfer(source / FILE_NAME, url)
+            timed("copy", "--from", f"sqlite:{source / FILE_NAME}", "--to", url)
+            postgres.fetched(url, "VACUUM ANALYZE")
             if filled.models >= WORTH_KEEPING:
                 indexed(data, "--database", url)
         shelf.copied(Path(place) / "database", folder / "database")
