@@ -75,7 +75,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     name = metafunc.definition.path.stem
     if "database" in metafunc.fixturenames:
         postgres = pytest.param("postgres", marks=pytest.mark.postgres)
-        kinds = [postgres] if name == "test_postgres" else ["sqlite", postgres] if name in ON_BOTH else ["sqlite"]
+        # Where the clock is fast, the patience with a server is over at once.
+        is_on_both = name in ON_BOTH and "fast_clock" not in metafunc.fixturenames
+        kinds = [postgres] if name == "test_postgres" else ["sqlite", postgres] if is_on_both else ["sqlite"]
         metafunc.parametrize("database", kinds, indirect=True, scope="session")
 
 
