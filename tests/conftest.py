@@ -1,13 +1,18 @@
 """What tests of a running hub share."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.databases import Postgres, started
 from tests.hubs import Hub, running
+
+if TYPE_CHECKING:
+    from tests.databases import Postgres
 
 # How long a machine takes to draw examples says nothing about what is tested.
 settings.register_profile("patient", suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -25,6 +30,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def postgres(request: pytest.FixtureRequest) -> Iterator[Postgres]:
     """Give a PostgreSQL server."""
+    # On the other Pythons there is nothing of the hub.
+    from tests.databases import Postgres, started
+
     address = request.config.getoption("--postgres")
     with nullcontext(address) if address else started() as address:
         server = Postgres(address)
