@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 from wriftai_server.database.driver import Row
 from wriftai_server.database.values import fold as fold_case
 from wriftai_server.database.values import popularity
-from wriftai_server.search.words import fold, name_words
+from wriftai_server.search.words import atoms_of, fold, name_words
 
 Set = Literal["public", "private", "users"]
 
@@ -65,7 +65,7 @@ def head_range(beginning: str) -> tuple[int, int] | None:
     if not beginning.isascii():
         return None
     signs = beginning[:LONGEST_HEAD].encode()
-    return _number(signs.ljust(LONGEST_HEAD, b"\0")), _number(signs.ljust(LONGEST_HEAD, b"\x7f"))
+    return _head(beginning[:LONGEST_HEAD]), int.from_bytes(signs.ljust(LONGEST_HEAD, b"\x7f"), "big")
 
 
 def owner_mark(owner_id: str) -> str:
@@ -131,8 +131,8 @@ class _Owner(NamedTuple):
 @lru_cache(10_000)
 def _owner(username: str) -> _Owner:
     named = name_words(username)
-    marks = " ".join(map(_grams, named.parts))
-    return _Owner(" ".join((*named.parts, *named.joins)), f"{owner_name_mark(username)} {marks}")
+    marks = " ".join((owner_name_mark(username), *map(_grams, named.runs)))
+    return _Owner(" ".join((*map(_parts, named.runs), *named.joins)), marks)
 
 
 class _Fields(NamedTuple):
@@ -162,14 +162,14 @@ def _document(
     rank = rank_from(popular, len(name), low & (2**48 - 1))
     head, neck = named.whole[:LONGEST_HEAD], named.whole[LONGEST_HEAD : 2 * LONGEST_HEAD]
     levels = _LEVEL_MARKS[bisect_right(LEVELS, rank)]
-    grams = " ".join([_grams(part) for part in named.parts])
+    grams = " ".join([_grams(run) for run in named.runs])
     return {
         "high": high,
         "low": low,
         "rank": rank,
         "head": _head(head),
         "neck": _head(neck),
-        fields.parts: f"{' '.join(named.parts)} {parts}",
+        fields.parts: f"{' '.join([_parts(run) for run in named.runs])} {parts}",
         fields.joins: " ".join(named.joins),
         fields.marks: f"{grams} {_beginnings(head[:LONGEST_GRAM])} {marks}{levels}",
         fields.text: " ".join([_told(each) for each in text if each]),
@@ -177,9 +177,16 @@ def _document(
 
 
 @lru_cache(50_000)
-def _grams(part: str) -> str:
-    """Give the beginnings of a part; short ones stand for all words that begin so."""
-    return " ".join(part[:length] for length in range(1, min(len(part), LONGEST_GRAM) + 1))
+def _parts(run: str) -> str:
+    """Give a run and what it falls into."""
+    return " ".join(dict.fromkeys((run, *atoms_of(run))))
+
+
+@lru_cache(50_000)
+def _grams(run: str) -> str:
+    """Give the beginnings of those; short ones stand for all words that begin so."""
+    beginnings = (word[:length] for word in (run, *atoms_of(run)) for length in range(1, LONGEST_GRAM + 1))
+    return " ".join(dict.fromkeys(beginnings))
 
 
 @lru_cache(50_000)
@@ -187,13 +194,8 @@ def _beginnings(head: str) -> str:
     return " ".join(f"^{head[:length]}" for length in range(1, len(head) + 1))
 
 
-@lru_cache(50_000)
 def _head(head: str) -> int:
-    return _number(head.encode()[:LONGEST_HEAD].ljust(LONGEST_HEAD, b"\0"))
-
-
-def _number(signs: bytes) -> int:
-    return int.from_bytes(signs, "big")
+    return int.from_bytes(head.encode()[:LONGEST_HEAD].ljust(LONGEST_HEAD, b"\0"), "big")
 
 
 def _told(text: str) -> str:

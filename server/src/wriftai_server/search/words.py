@@ -50,17 +50,17 @@ class Word(NamedTuple):
 
 
 class NameWords(NamedTuple):
-    """What a name is found by.
+    """What a name is found by, with what its runs fall into between letters and digits.
 
     Attributes:
         whole: All its letters and digits.
-        parts: Its runs of letters and digits, and what those fall into.
-        joins: Two parts side by side, in one.
+        runs: Its runs of letters and digits, and what those fall into at capitals.
+        joins: Two that stand side by side, in one.
     """
 
     whole: str
-    parts: set[str]
-    joins: set[str]
+    runs: list[str]
+    joins: list[str]
 
 
 def fold(text: str) -> str:
@@ -83,16 +83,15 @@ def atoms_of(token: str) -> tuple[str, ...]:
 def name_words(name: str) -> NameWords:
     """Take a name apart."""
     folded = fold(name)
-    tokens = [token[:LONGEST_WORD] for token in _TOKEN.findall(folded)]
-    atoms = list(chain.from_iterable(map(atoms_of, tokens)))
-    parts = {*tokens, *atoms}
-    joins = set(map(add, tokens, tokens[1:]))
-    if len(atoms) > len(tokens):
-        joins.update(map(add, atoms, atoms[1:]))
-    joins -= parts
+    runs = [run[:LONGEST_WORD] for run in _TOKEN.findall(folded)]
+    atoms = list(chain.from_iterable(map(atoms_of, runs)))
+    whole = "".join(runs)
+    joins = list(map(add, runs, runs[1:]))
+    if len(atoms) > len(runs):
+        joins += map(add, atoms, atoms[1:])
     if folded != name:
-        parts.update(hump.lower()[:LONGEST_WORD] for hump in _HUMP.findall(name))
-    return NameWords("".join(tokens), parts, joins)
+        runs += [hump.lower()[:LONGEST_WORD] for hump in _HUMP.findall(name)]
+    return NameWords(whole, runs, joins)
 
 
 def query_words(q: str) -> list[Word]:
