@@ -33,7 +33,7 @@ _COMMIT_EVERY = 250_000
 _FIRST_COMMIT = 20_000
 _MEGABYTES = 150
 _THREADS = 2
-_NICENESS = 10
+_NICENESS = 5
 _COLLECT_EVERY = 100_000
 _DOCUMENTS = {"users": user_document, "models": model_document}
 

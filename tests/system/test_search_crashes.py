@@ -1,0 +1,97 @@
+"""Crashes while the index of search is written: it is whole again by itself, and the hub answers meanwhile."""
+
+import contextlib
+import itertools
+import json
+import random
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from tests.hubs import Hub, running
+from tests.system.folders import add_user
+from tests.system.payloads import model
+from wriftai import Client
+from wriftai_server.cli import app
+
+BEETLES = 2_500
+KILLS = 2
+
+
+def is_begun(data_dir: Path) -> bool:
+    """Tell whether there is an index, be it an empty one."""
+    return (data_dir / "search" / "current").exists()
+
+
+def is_written_to(data_dir: Path) -> bool:
+    """Tell whether anything of a document is on the disk."""
+    return any((data_dir / "search").glob("*/*.store"))
+
+
+def wait_until(happened: Callable[[Path], bool], data_dir: Path) -> None:
+    for _ in range(60_000):
+        if happened(data_dir):
+            return
+        time.sleep(0.001)
+    raise TimeoutError(f"{happened.__name__} did not come true within a minute.")
+
+
+def first_found(hub: Hub, q: str) -> str | None:
+    found = httpx.get(f"{hub.url}/search/models", params={"q": q, "page_size": 1}).json()["items"]
+    return str(found[0]["name"]) if found else None
+
+
+def names_found(hub: Hub, q: str) -> set[str]:
+    with Client(hub.url) as client:
+        return {model["name"] for model in client.models.search(q, {"page_size": 100}).iter_all()}
+
+
+@pytest.mark.parametrize("moment", [is_begun, is_written_to])
+def test_an_index_whose_building_was_killed_is_built_after(
+    tmp_path: Path, moment: Callable[[Path], bool]
+) -> None:
+    chance, data_dir = random.Random(moment.__name__), tmp_path / "data"
+    add_user(data_dir, "ada")
+    names = {f"beetle-{number}" for number in range(BEETLES)}
+    lines = tmp_path / "models.jsonl"
+    rows = [model(name, visibility="public", description="Six legs.") for name in names]
+    lines.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    command = ["import", str(lines), "--owner", "ada", "--data-dir", str(data_dir)]
+    assert CliRunner().invoke(app, command).exit_code == 0
+
+    for _ in range(KILLS):
+        with running(data_dir, "--no-worker") as hub:
+            assert first_found(hub, "beetle-17") == "beetle-17"
+            wait_until(moment, data_dir)
+            time.sleep(chance.uniform(0, 0.05))
+            hub.kill()
+    with running(data_dir, "--no-worker") as hub:
+        while first_found(hub, "legs six") is None:
+            assert first_found(hub, "beetle-17") == "beetle-17"
+        assert names_found(hub, "legs six") == names
+
+
+def test_what_was_made_before_a_kill_is_found_after_it(tmp_path: Path) -> None:
+    chance, data_dir = random.Random(7), tmp_path / "data"
+    token = add_user(data_dir, "ada")
+    made, tried = set[str](), set[str]()
+    for round_ in range(KILLS):
+        with running(data_dir, "--no-worker") as hub, Client(hub.url, token) as client:
+            dying = threading.Timer(chance.uniform(0.2, 0.6), hub.kill)
+            dying.start()
+            with contextlib.suppress(httpx.TransportError):
+                for number in itertools.count():
+                    body = model(f"beetle-{round_}-{number}", visibility="public", description="Six legs.")
+                    tried.add(body["name"])
+                    client.api.request("POST", "/models", body)
+                    made.add(body["name"])
+                    # It waits until the index knows, so that much is written.
+                    assert first_found(hub, f"legs {body['name']}") == body["name"]
+            dying.join()
+    with running(data_dir, "--no-worker") as hub:
+        assert made <= names_found(hub, "legs six") <= tried
