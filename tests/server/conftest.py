@@ -46,6 +46,7 @@ ON_BOTH = frozenset(
     )
 )
 """Modules that run on both databases: those of everything that is stored."""
+ON_POSTGRES = ("test_pool", "test_postgres")
 
 
 @contextmanager
@@ -77,7 +78,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         postgres = pytest.param("postgres", marks=pytest.mark.postgres)
         # Where the clock is fast, the patience with a server is over at once.
         is_on_both = name in ON_BOTH and "fast_clock" not in metafunc.fixturenames
-        kinds = [postgres] if name == "test_postgres" else ["sqlite", postgres] if is_on_both else ["sqlite"]
+        kinds = (
+            [postgres]
+            if name in ("test_postgres", "test_pool")
+            else ["sqlite", postgres]
+            if is_on_both
+            else ["sqlite"]
+        )
         metafunc.parametrize("database", kinds, indirect=True, scope="session")
 
 

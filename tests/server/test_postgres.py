@@ -3,67 +3,27 @@
 import asyncio
 import contextlib
 import subprocess
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from tests.databases import Postgres, kept_in, open_in, run_sql
 from tests.hubs import COMMAND
 from tests.server.command import invoke
+from tests.server.rows import ADD, FIND, IN_ORDER, LONG, add, count, on_database
 from wriftai_server.database.changes import Changes
 from wriftai_server.database.driver import Database, DatabaseUnavailable, UniqueViolation
 from wriftai_server.database.migrate import SchemaTooNew
 from wriftai_server.database.opening import open_database
 from wriftai_server.database.preparing import UnusableServer, shown
-from wriftai_server.database.schema import hardware, metadata
-from wriftai_server.database.statements import Statement
+from wriftai_server.database.schema import metadata
 
-LONG = 60.0
-_ADDING = insert(hardware).values(
-    {c.name: bindparam(c.name) if c.name in ("id", "identifier", "name") else 0 for c in hardware.c}
-    | {"created_at": ""}
-)
-ADD = Statement(_ADDING)
-COUNT = Statement(select(func.count()).select_from(hardware))
-FIND = Statement(select(hardware.c.id).where(hardware.c.id == bindparam("id")))
-IN_ORDER = Statement(select(hardware.c.id).order_by(hardware.c.id))
 END_OTHERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
-
-Work = Callable[[Database], Coroutine[Any, Any, None]]
-
-
-def on_database(folder: Path, work: Work) -> None:
-    async def whole() -> None:
-        database = open_in(folder)
-        try:
-            await work(database)
-        finally:
-            await database.close()
-
-    asyncio.run(whole())
-
-
-async def add(database: Database, *ids: str, then: type[BaseException] | None = None) -> None:
-    async with database.writing() as transaction:
-        for each in ids:
-            assert await transaction.execute(ADD, id=each, identifier=each, name="") == 1
-        if then is not None:
-            raise then
-
-
-async def count(database: Database) -> int:
-    async with database.reading() as view:
-        row = await view.one(COUNT)
-    assert row is not None
-    return int(row[0])
 
 
 def test_what_was_written_is_read_on_both_ways(home: Path) -> None:

@@ -51,6 +51,7 @@ class Connection(Protocol):
     def get_server_version(self) -> Any: ...  # noqa: D102
     def get_settings(self) -> Any: ...  # noqa: D102
     def is_closed(self) -> bool: ...  # noqa: D102
+    def is_in_transaction(self) -> bool: ...  # noqa: D102
     async def close(self) -> None: ...  # noqa: D102
     def terminate(self) -> None: ...  # noqa: D102
 
@@ -69,6 +70,9 @@ async def connect(address: str, *, seconds: float = STATEMENT_SECONDS) -> Connec
         address,
         timeout=PATIENCE_SECONDS,
         command_timeout=seconds,
+        # What was prepared stays so: the hub has a few hundred statements, and no others.
+        statement_cache_size=1000,
+        max_cached_statement_lifetime=0,
         server_settings={**SERVER_SETTINGS, "idle_in_transaction_session_timeout": f"{seconds:.0f}s"},
     )
     return connection

@@ -6,32 +6,28 @@ steps is written so that later steps may see more. Transactions are READ COMMITT
 or names are locked.
 """
 
-import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
-import asyncpg  # type: ignore[import-untyped]  # the library has no types
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.postgresql.base import PGTypeCompiler
 
 from wriftai_server.database.connections import (
     ERRORS_NAMED,
     FAILURES,
-    PATIENCE_SECONDS,
-    SERVER_SETTINGS,
     STATEMENT_SECONDS,
     Connection,
     connect,
 )
 from wriftai_server.database.driver import Row
 from wriftai_server.database.notices import Notices
+from wriftai_server.database.pool import Pool, Use
 from wriftai_server.database.statements import Statement
 
 MOST_CONNECTIONS = 10
 _SCAN_SECONDS = 600.0
-_CLOSING_SECONDS = 10.0
 _LOCK = "SELECT pg_advisory_xact_lock(number) FROM unnest($1::bigint[]) AS number"
 _HOLD = "SELECT pg_advisory_lock(number) FROM unnest($1::bigint[]) AS number"
 _LET_GO = "SELECT pg_advisory_unlock_all()"
@@ -57,24 +53,28 @@ class PostgresView:
 
     Args:
         connection: In a transaction, or in none.
-        seconds: How long a statement may take.
     """
 
-    def __init__(self, connection: Connection, seconds: float = STATEMENT_SECONDS) -> None:
+    _SECONDS: float = STATEMENT_SECONDS
+
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._seconds = seconds
 
     async def one(self, statement: Statement, **values: Any) -> Row | None:
         """Run a statement and give its first row; None when there is none."""
         sql, ordered = _filled(statement, values)
         with ERRORS_NAMED:
-            return await self._connection.fetchrow(sql, *ordered, timeout=self._seconds)
+            return await self._connection.fetchrow(sql, *ordered, timeout=self._SECONDS)
 
     async def all(self, statement: Statement, **values: Any) -> list[Row]:
         """Run a statement and give its rows."""
         sql, ordered = _filled(statement, values)
         with ERRORS_NAMED:
-            return await self._connection.fetch(sql, *ordered, timeout=self._seconds)
+            return await self._connection.fetch(sql, *ordered, timeout=self._SECONDS)
+
+
+class _Scan(PostgresView):
+    _SECONDS = _SCAN_SECONDS
 
 
 class PostgresTransaction(PostgresView):
@@ -111,27 +111,21 @@ class PostgresDatabase:
     """
 
     def __init__(self, address: str) -> None:
-        self._address = address
-        self._opening = asyncio.Lock()
-        self._pool: Any = None
+        self._pool = Pool(lambda: connect(address), MOST_CONNECTIONS)
         self._notices = Notices(lambda: connect(address))
 
-    @contextlib.asynccontextmanager
-    async def reading(self) -> AsyncIterator[PostgresView]:
+    def reading(self) -> Use[PostgresView]:
         """Open a view: a connection, without a transaction."""
-        async with self._connection() as connection:
-            yield PostgresView(connection)
+        return self._pool.use(PostgresView)
 
-    @contextlib.asynccontextmanager
-    async def scanning(self) -> AsyncIterator[PostgresView]:
+    def scanning(self) -> Use[PostgresView]:
         """Open a view whose statements may take long."""
-        async with self._connection() as connection:
-            yield PostgresView(connection, _SCAN_SECONDS)
+        return self._pool.use(_Scan)
 
     @contextlib.asynccontextmanager
     async def writing(self) -> AsyncIterator[PostgresTransaction]:
         """Open a transaction that is committed at its end, and undone when an exception leaves it."""
-        async with self._connection() as connection:
+        async with self._pool.use(_itself) as connection:
             with ERRORS_NAMED:
                 await connection.execute("BEGIN")
             try:
@@ -149,7 +143,7 @@ class PostgresDatabase:
     @contextlib.asynccontextmanager
     async def locking(self, *names: str) -> AsyncIterator[None]:
         """Make transactions that lock one of these names wait; no transaction is open meanwhile."""
-        async with self._connection() as connection:
+        async with self._pool.use(_itself) as connection:
             try:
                 with ERRORS_NAMED:
                     await connection.execute(_HOLD, _numbers(names))
@@ -168,44 +162,11 @@ class PostgresDatabase:
     async def close(self) -> None:
         """Close all connections."""
         await self._notices.close()
-        if self._pool is not None:
-            try:
-                async with asyncio.timeout(_CLOSING_SECONDS):
-                    await self._pool.close()
-            except TimeoutError:
-                self._pool.terminate()
-
-    @contextlib.asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
-        with ERRORS_NAMED:
-            pool = self._pool or await self._open()
-            connection: Connection = await pool.acquire(timeout=PATIENCE_SECONDS)
-        try:
-            yield connection
-        finally:
-            with contextlib.suppress(*FAILURES):  # One that is broken is not used again.
-                await pool.release(connection)
-
-    async def _open(self) -> Any:
-        async with self._opening:
-            if self._pool is None:
-                self._pool = await asyncpg.create_pool(
-                    self._address,
-                    min_size=1,
-                    max_size=MOST_CONNECTIONS,
-                    max_queries=10**9,
-                    max_cached_statement_lifetime=0,
-                    statement_cache_size=1000,
-                    timeout=PATIENCE_SECONDS,
-                    command_timeout=STATEMENT_SECONDS,
-                    server_settings=SERVER_SETTINGS,
-                    reset=_leave_as_it_is,
-                )
-            return self._pool
+        await self._pool.close()
 
 
-async def _leave_as_it_is(_: object) -> None:
-    """Spare the round trip that would reset what nobody sets; a transaction that is open is undone anyway."""
+def _itself(connection: Connection) -> Connection:
+    return connection
 
 
 def _filled(statement: Statement, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
