@@ -28,6 +28,7 @@ ON_BOTH = frozenset(
         "image_collection",
         "image_manifests",
         "image_uploads",
+        "import",
         "model_changes",
         "models",
         "pages",

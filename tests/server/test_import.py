@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.databases import open_in
 from tests.server.command import Outcome, invoke
 from tests.server.people import Person
 from tests.server.samples import add_model, new_name
 from wriftai_server.database import feed
-from wriftai_server.database.opening import open_database
 from wriftai_server.models import loading
 
 
@@ -229,7 +229,7 @@ def test_the_one_owner_of_all_is_added_as_well(anyone: Person, file: Path, folde
 
 def test_the_feed_names_models_that_are_new_and_no_others(ada: Person, file: Path, folder: Path) -> None:
     async def load_and_read(lines: list[bytes]) -> list[str]:
-        database = open_database(folder)
+        database = open_in(folder)
         try:
             async with database.reading() as view:
                 since = await feed.last(view)

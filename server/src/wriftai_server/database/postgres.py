@@ -7,7 +7,9 @@ or names are locked.
 """
 
 import contextlib
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from functools import cache
 from hashlib import blake2b
 from typing import Any
 
@@ -31,6 +33,10 @@ _SCAN_SECONDS = 600.0
 _LOCK = "SELECT pg_advisory_xact_lock(number) FROM unnest($1::bigint[]) AS number"
 _HOLD = "SELECT pg_advisory_lock(number) FROM unnest($1::bigint[]) AS number"
 _LET_GO = "SELECT pg_advisory_unlock_all()"
+_INSERT = re.compile(
+    r"(?P<into>INSERT INTO .*) VALUES \((?P<row>.*)\)(?P<unless>( ON CONFLICT .*DO NOTHING)?)", re.DOTALL
+)
+_PLACEHOLDER = re.compile(r"\$(\d+)::(\w+)")
 
 
 class _Types(PGTypeCompiler):
@@ -85,7 +91,7 @@ class PostgresTransaction(PostgresView):
         sql, ordered = _filled(statement, values)
         with ERRORS_NAMED:
             done = await self._connection.execute(sql, *ordered)
-        return int(done.rpartition(" ")[2])  # It reads "UPDATE 3", or "INSERT 0 3".
+        return _changed(done)
 
     async def execute_many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> int:
         """Run a statement once for each row and give the number of rows that they changed."""
@@ -93,7 +99,11 @@ class PostgresTransaction(PostgresView):
         many = [[_held(row[name]) if name in row else constants[name] for name in order] for row in rows]
         if not many:
             return 0
+        together = _together(sql)
         with ERRORS_NAMED:
+            if together is not None:
+                done = await self._connection.execute(together, *zip(*many, strict=True))
+                return _changed(done)
             # All are sent at once; asyncpg counts none of them, so each row that is changed is to say so.
             return len(await self._connection.fetchmany(f"{sql} RETURNING 1", many))
 
@@ -172,6 +182,26 @@ def _itself(connection: Connection) -> Connection:
 def _filled(statement: Statement, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
     sql, constants, order = statement.compiled(_DIALECT)
     return sql, [_held(values[name]) if name in values else constants[name] for name in order]
+
+
+@cache
+def _together(sql: str) -> str | None:
+    """Write a statement that inserts a row down as one that inserts many, at half the cost: their values come in
+    an array for each column. None when it is another statement, or when rows that are there are changed.
+    """  # noqa: D205  one sentence
+    parts = _INSERT.fullmatch(sql)
+    if parts is None:
+        return None
+    types = dict(_PLACEHOLDER.findall(sql))
+    arrays = ", ".join(f"${number}::{types[number]}[]" for number in sorted(types, key=int))
+    names = ", ".join(f"value_{number}" for number in sorted(types, key=int))
+    row = _PLACEHOLDER.sub(r"value_\1", parts["row"])
+    return f"{parts['into']} SELECT {row} FROM unnest({arrays}) AS given({names}){parts['unless']}"  # noqa: S608  of ours
+
+
+def _changed(done: str) -> int:
+    """Give the number of rows out of what the server says, as in "UPDATE 3" or "INSERT 0 3"."""
+    return int(done.rpartition(" ")[2])
 
 
 def _held(value: Any) -> Any:

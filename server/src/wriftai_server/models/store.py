@@ -76,7 +76,7 @@ _row: dict[str, Any] = {name: bindparam(name) for name in _INSERTED}
 _INSERT = Statement(insert(models).values(_row))
 # In words that SQLite has as well.
 _INSERT_NEW = Statement(postgresql.insert(models).values(_row).on_conflict_do_nothing())
-_AMONG = Statement(select(models.c.id).where(models.c.id.between(bindparam("first"), bindparam("last"))))
+_AMONG = Statement(select(models.c.id).where(models.c.id >= bindparam("first"), models.c.id <= bindparam("last")))
 _DELETE = Statement(delete(models).where(models.c.id == bindparam("model_id")))
 _NEXT_NUMBER = Statement(
     update(models)
