@@ -41,7 +41,7 @@ class Connection(Protocol):
     async def fetch(self, query: str, *values: Any, timeout: float | None = None) -> list[Row]: ...  # noqa: D102, ASYNC109
     async def fetchrow(self, query: str, *values: Any, timeout: float | None = None) -> Row | None: ...  # noqa: D102, ASYNC109
     async def fetchmany(self, query: str, values: list[list[Any]]) -> list[Row]: ...  # noqa: D102
-    async def execute(self, query: str, *values: Any) -> str: ...  # noqa: D102
+    async def execute(self, query: str, *values: Any, timeout: float | None = None) -> str: ...  # noqa: D102, ASYNC109
     async def copy_records_to_table(  # noqa: D102
         self, table_name: str, *, records: Iterable[Row], columns: Iterable[str]
     ) -> str: ...

@@ -100,6 +100,16 @@ class Database(Protocol):
         """Open a view for statements that read many rows, out of the way of all others."""
         ...
 
+    async def survey(self) -> None:
+        """Look anew at how many rows there are of what, which decides how they are looked up.
+
+        To be called when many were added: until the database does so by itself it may take slow ways to them.
+
+        Raises:
+            DatabaseUnavailable: The database cannot do it now.
+        """
+        ...
+
     def heard(self) -> AsyncGenerator[frozenset[str] | None, None]:
         """Tell what others changed, for as long as someone asks: topics, or None when that may be anything.
 

@@ -26,6 +26,7 @@ from wriftai_server.database.connections import (
 from wriftai_server.database.driver import Row
 from wriftai_server.database.notices import Notices
 from wriftai_server.database.pool import Pool, Use
+from wriftai_server.database.schema import metadata
 from wriftai_server.database.statements import Statement
 
 MOST_CONNECTIONS = 10
@@ -160,6 +161,12 @@ class PostgresDatabase:
                 yield
             finally:
                 await _let_go(connection)
+
+    async def survey(self) -> None:
+        """Look anew at how many rows there are of what."""
+        async with self._pool.use(_itself) as connection:
+            with ERRORS_NAMED:
+                await connection.execute(f"ANALYZE {', '.join(metadata.tables)}", timeout=_SCAN_SECONDS)
 
     def heard(self) -> AsyncGenerator[frozenset[str] | None, None]:
         """Tell what other processes say that they have changed."""

@@ -19,6 +19,7 @@ from wriftai_server.users import store as users_store
 
 # It keeps a hub beside it from writing for a tenth of a second.
 _BATCH = 1000
+_MANY = 1000
 
 
 class BadLine(NamedTuple):
@@ -68,8 +69,13 @@ async def load(
     loading = _Loading(database, owner=owner, creates_owners=creates_owners)
     await loading.begin()
     numbered = enumerate(lines, 1)
+    created = 0
     while some := list(islice(numbered, _BATCH)):
-        yield await loading.load(some)
+        batch = await loading.load(some)
+        created += batch.created
+        yield batch
+    if created >= _MANY:
+        await database.survey()
 
 
 class _Loading:
