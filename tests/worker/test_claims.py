@@ -51,3 +51,33 @@ def test_who_waits_for_an_end_is_told_when_it_is_given_back(workshop: Workshop) 
             assert await end.changed(0)
 
     workshop.do(work())
+
+
+def test_what_a_worker_holds_without_knowing_waits_again(workshop: Workshop) -> None:
+    version = workshop.push()
+    workshop.stop()
+    first, second = (workshop.create(version, text="a") for _ in range(2))
+    claims, unheard = (Claims(workshop.database, workshop.changes, 60) for _ in range(2))
+    unheard.worker = claims.worker  # The answer to its commit is lost on the way.
+
+    async def work() -> None:
+        known, lost = await taken(workshop, claims, version), await taken(workshop, unheard, version)
+        assert (known.id, lost.id) == (first, second)
+        with workshop.changes.watch(second) as change:
+            assert len(await claims.renew()) == 2
+            await change.changed(0)
+            assert len(await claims.renew()) == 2
+            assert await change.changed(0)
+        assert [each.id for each in await claims.renew()] == [first]
+        # What the lost attempt says no longer counts, and the prediction can run.
+        await unheard.finish(Journal(lost, 100), ENDED, workshop.hardware_id, 0)
+        again = await taken(workshop, claims, version)
+        assert (again.id, again.attempt) == (second, 2)
+        for _ in range(3):
+            assert len(await claims.renew()) == 2
+        for claim in (known, again):
+            await claims.finish(Journal(claim, 100), ENDED, workshop.hardware_id, 0)
+        assert await claims.renew() == []
+
+    workshop.do(work())
+    assert [workshop.look(each)["status"] for each in (first, second)] == ["succeeded", "succeeded"]

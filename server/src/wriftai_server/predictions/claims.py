@@ -59,6 +59,11 @@ class Held(NamedTuple):
     attempt: int
     is_cancel_requested: bool
 
+    @property
+    def run(self) -> str:
+        """Names the attempt, as that of its claim."""
+        return f"{self.id}/{self.attempt}"
+
 
 class Event(NamedTuple):
     """Something that a run says on its way.

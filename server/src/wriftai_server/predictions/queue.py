@@ -280,6 +280,12 @@ async def release(transaction: Transaction, claim: Claim) -> bool:
     return bool(await _given_back(transaction, _RELEASE, newly_lost=0, **_fence(claim)))
 
 
+async def give_up(transaction: Transaction, held: Held, *, worker: str) -> None:
+    """Give a prediction back that a worker holds without knowing: to `release` it one has to know the claim."""
+    fence = {"prediction_id": held.id, "held_attempt": held.attempt, "held_by": worker}
+    await _given_back(transaction, _RELEASE, newly_lost=0, **fence)
+
+
 async def expire(transaction: Transaction, *, now: str) -> list[str]:
     """Take back predictions whose leases ran out.
 

@@ -31,6 +31,9 @@ class Claims:
         self._lease = timedelta(seconds=lease_seconds)
         # Held by whoever locks several predictions that this worker holds, in whatever order.
         self._several = asyncio.Lock()
+        # What this worker knows that it holds, and what a renewal showed beside: answers to commits can be lost.
+        self._known: set[str] = set()
+        self._unheard: set[str] = set()
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}"
 
     async def waiting(self, hardware_id: str) -> list[Waiting]:
@@ -46,7 +49,7 @@ class Claims:
         """
         async with self._database.writing() as transaction:
             claims = await self._claim(transaction, hardware_id, version_id, limit)
-        self._tell(claims)
+        self._begin(claims)
         return claims
 
     async def finish(self, journal: Journal, outcome: Outcome, hardware_id: str, room: int) -> list[Claim]:
@@ -70,8 +73,8 @@ class Claims:
                 if room:
                     claims = await self._claim(transaction, hardware_id, claim.version_id, room)
             del journal.pending[: len(events)]
-        self._tell_ended([claim])
-        self._tell(claims)
+        self._end([claim])
+        self._begin(claims)
         return claims
 
     async def write(self, journals: Sequence[Journal]) -> None:
@@ -97,13 +100,23 @@ class Claims:
             async with self._database.writing() as transaction:
                 for claim in claims:
                     await queue.release(transaction, claim)
-            self._tell_ended(claims)
+            self._end(claims)
             self._changes.tell("queue")
 
     async def renew(self) -> list[Held]:
-        """Hold on to everything that is held, and say what that is."""
+        """Hold on to everything that is held, and say what that is.
+
+        What this worker has for two turns without knowing waits again: it was claimed, and the answer was lost.
+        """
         async with self._several, self._database.writing() as transaction:
-            return await queue.renew(transaction, worker=self.worker, lease_until=self._lease_until())
+            held = await queue.renew(transaction, worker=self.worker, lease_until=self._lease_until())
+            unheard = {each.run for each in held} - self._known
+            stray = [each for each in held if each.run in unheard & self._unheard]
+            for each in stray:
+                await queue.give_up(transaction, each, worker=self.worker)
+        self._unheard = unheard
+        self._tell_given_back([each.id for each in stray])
+        return held
 
     async def cancelled(self) -> list[str]:
         """Give the ids of what is held and is to be cancelled."""
@@ -114,8 +127,7 @@ class Claims:
         """Take back what other workers held and did not renew."""
         async with self._database.writing() as transaction:
             expired = await queue.expire(transaction, now=now())
-        if expired:
-            self._changes.tell(*expired, *map(queue.end_of, expired), "queue", "webhooks")
+        self._tell_given_back(expired)
 
     async def _claim(
         self, transaction: Transaction, hardware_id: str, version_id: str, limit: int
@@ -132,10 +144,19 @@ class Claims:
     def _lease_until(self) -> str:
         return timestamp(datetime.now(UTC) + self._lease)
 
-    def _tell_ended(self, claims: Sequence[Claim]) -> None:
+    def _begin(self, claims: Sequence[Claim]) -> None:
+        self._known.update(claim.run for claim in claims)
+        self._tell(claims)
+
+    def _end(self, claims: Sequence[Claim]) -> None:
+        self._known.difference_update(claim.run for claim in claims)
         for claim in claims:
             self._changes.tell(queue.end_of(claim.id))
         self._tell(claims)
+
+    def _tell_given_back(self, ids: Sequence[str]) -> None:
+        if ids:
+            self._changes.tell(*ids, *map(queue.end_of, ids), "queue", "webhooks")
 
     def _tell(self, claims: Iterable[Claim]) -> None:
         for claim in claims:
