@@ -10,7 +10,8 @@ from wriftai_server.database.driver import Reader
 from wriftai_server.http.caller import Caller
 from wriftai_server.http.paging import Cut, Place, cut
 from wriftai_server.search.following import Follower
-from wriftai_server.search.index import Hit, View
+from wriftai_server.search.hits import Hit
+from wriftai_server.search.index import View
 from wriftai_server.search.stages import (
     ADDRESS,
     BEGINNING,

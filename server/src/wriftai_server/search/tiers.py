@@ -6,6 +6,7 @@ before it do not.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from tantivy import FieldType, Occur, Query, Schema
@@ -44,75 +45,131 @@ def search_for(q: str) -> Search:
     return Search(words, owner, "".join(word.text for word in query_words(name)))
 
 
-class Tier(NamedTuple):
-    """What is in a tier, and what of that is not, as it is in an earlier one."""
-
-    inside: Query
-    outside: list[Query]
-
-
 # A part of a query that matches nothing is None, and so is what needs it.
 Part = Query | None
 
 
+class _Tier(NamedTuple):
+    """A tier.
+
+    Attributes:
+        part: What it matches.
+        first: It holds what is in the tiers from this one on.
+    """
+
+    part: Part
+    first: int
+
+
 class Tiers:
-    """Builds the tiers of a query in one set of documents.
+    """Builds the tiers of a query in one set of documents, each when it is asked for.
+
+    A tier is what matches its part of the query and none of the parts before it.
 
     Args:
         schema: Of the index.
         which: The set.
         search: What is searched for.
         holds: Tells whether any document has a term in a field; without, the same is found, but slower.
+        within: Leaves out what does not match this. It stands beside each word, as a few documents are sought in
+            the lists of all words faster than those lists are put together.
+
+    Attributes:
+        nested: Tiers whose parts all are in the part of the last of them.
     """
 
-    def __init__(self, schema: Schema, which: Set, search: Search, *, holds: Callable[[str, str], bool]) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        which: Set,
+        search: Search,
+        *,
+        holds: Callable[[str, str], bool],
+        within: Query | None = None,
+    ) -> None:
         self._schema = schema
         self._parts, self._joins, self._marks, self._text = (
             f"{which}_{field}" for field in ("parts", "joins", "marks", "text")
         )
         self._search = search
         self._holds = holds
+        self._within = within
         told = [word for word in search.words if word.text not in COMMON]
         self._told_words = told or list(search.words)
         self._last = search.words[-1] if search.words else None
+        self._loosely_named_words: dict[Word, Part] = {}
+        self._told_by_word: dict[Word, Part] = {}
+        self._built: list[_Tier] = []
+        self._coming = self._all()
+        self.nested = self._numbers_of_nested()
 
-    def all(self) -> list[Tier | None]:
-        """Give the tiers, best first; None is one that nothing is in."""
+    def has(self, tier: int) -> bool:
+        """Tell whether there is a tier of that number, the first being 0."""
+        self._built.extend(islice(self._coming, max(0, tier + 1 - len(self._built))))
+        return tier < len(self._built)
+
+    def part(self, tier: int) -> Part:
+        """Give what a tier matches, together with what is in tiers before it; None is nothing."""
+        return self._built[tier].part if self.has(tier) else None
+
+    def before(self, tier: int) -> list[Query]:
+        """Give what is in tiers before one, without the parts that others hold."""
+        parts: list[Part] = []
+        while tier > 0 and self.has(tier - 1):
+            part, tier = self._built[tier - 1]
+            parts.append(part)
+        return [part for part in parts if part is not None]
+
+    def count(self) -> int:
+        """Tell how many tiers there are, for all sets alike."""
+        self._built.extend(self._coming)
+        return len(self._built)
+
+    def _numbers_of_nested(self) -> range:
+        ways = 5 + len(self._numbers_of_named()) + (self._last in self._told_words) + self._allows_typos()
+        return range(2, 2 + ways)
+
+    def _all(self) -> Iterator[_Tier]:
         begun = self._begun()
-        whole = self._each(self._whole)
-        tiers = [_tier(_all([begun, whole])), _tier(begun, whole)]
-        nested: Part = None
-        for inside in self._nested():
-            tiers.append(_tier(inside, begun, nested))
-            nested = _any([nested, inside])
-        outside = [begun, nested]
-        for inside in (*self._missing(), self._mistyped_text()):
-            tiers.append(_tier(inside, *outside))
-            outside.append(inside)
-        return tiers
+        yield _Tier(_all([begun, self._each(self._whole)]), 0)
+        yield _Tier(begun, 0)
+        yield from self._nested()
+        yield from self._missing()
+        yield _Tier(self._mistyped_text(), self.nested.start)
 
-    def _nested(self) -> Iterator[Part]:
-        """Give tiers of which each holds the ones before it."""
-        words, count = self._told_words, len(self._told_words)
+    def _nested(self) -> Iterator[_Tier]:
+        """Give tiers of which the last holds all the others."""
+        words, numbers, first = self._told_words, self._numbers_of_named(), self.nested.start
         for how in (self._whole, self._named, self._loosely_named):
-            yield _all(map(how, words))
+            yield _Tier(_all(map(how, words)), first)
         every = _all(map(self._told, words))
-        for named in range(count - 1, 0, -1):
-            yield _all([every, _some(map(self._loosely_named, words), named)])
-        yield _all(map(self._written, words))
-        yield every
+        for named in numbers:
+            yield _Tier(_all([every, _some(map(self._loosely_named, words), named)]), first)
+        # It does not hold what has a word in the name, and others in other forms.
+        yield _Tier(_all(map(self._written, words)), first + 3 + len(numbers))
+        yield _Tier(every, first)
         if self._last in words:
-            yield _all(map(self._told_or_begun, words))
-        if count <= _MOST_TYPO_WORDS and any(map(_may_be_mistyped, words)):
-            yield _all(map(self._mistyped, words))
+            yield _Tier(_all(map(self._told_or_begun, words)), first)
+        if self._allows_typos():
+            yield _Tier(_all(map(self._mistyped, words)), first)
 
-    def _missing(self) -> Iterator[Part]:
-        """Give tiers in which words are missing; those with a word in the name come first."""
-        words, count = self._told_words, len(self._told_words)
+    def _numbers_of_named(self) -> list[int]:
+        """Give how many words are to be in the name: all but one, half of them, one."""
+        count = len(self._told_words)
+        return sorted({number for number in (count - 1, count // 2, 1) if 0 < number < count}, reverse=True)
+
+    def _allows_typos(self) -> bool:
+        words = self._told_words
+        return len(words) <= _MOST_TYPO_WORDS and any(map(_may_be_mistyped, words))
+
+    def _missing(self) -> Iterator[_Tier]:
+        """Give tiers in which words are missing; where one is, names with a word come first."""
+        words, count, first = self._told_words, len(self._told_words), self.nested.stop
         for missing in range(1, _MOST_MISSING[min(count, len(_MOST_MISSING) - 1)] + 1):
             some = _some(map(self._told, words), count - missing)
-            yield _all([some, _any(map(self._loosely_named, words))])
-            yield some
+            if missing == 1:
+                yield _Tier(_all([some, _any(map(self._loosely_named, words))]), first)
+            yield _Tier(some, first)
 
     def _mistyped_text(self) -> Part:
         words = self._told_words
@@ -151,19 +208,25 @@ class Tiers:
 
     def _loosely_named(self, word: Word) -> Part:
         """Match names with another form of the word, or with all that it falls into."""
+        if word in self._loosely_named_words:
+            return self._loosely_named_words[word]
         found = [self._named(word), *(self._term(self._parts, form) for form in word.forms[1:])]
         if len(word.atoms) > 1:
             *first, last = word.atoms
             ended = self._part_begun(last) if word is self._last else self._term(self._parts, last)
             found.append(_all([*(self._term(self._parts, atom) for atom in first), ended]))
-        return _any(found)
+        part = self._loosely_named_words[word] = _any(found)
+        return part
 
     def _told(self, word: Word) -> Part:
         """Match names and texts with a form of the word."""
+        if word in self._told_by_word:
+            return self._told_by_word[word]
         found = [self._loosely_named(word), *(self._term(self._text, form) for form in word.forms)]
         if len(word.atoms) > 1 and len(word.atoms[0]) > 1:
             found.append(_all(self._term(self._text, atom) for atom in word.atoms))
-        return _any(found)
+        part = self._told_by_word[word] = _any(found)
+        return part
 
     def _written(self, word: Word) -> Part:
         """Match names, and texts with the word as it is."""
@@ -191,7 +254,7 @@ class Tiers:
 
     def _typo(self, field: str, text: str, *, begun: bool = False) -> Query:
         longer = begun and len(text) > _SHORTEST_TYPO
-        return Query.fuzzy_term_query(self._schema, field, text, prefix=longer)
+        return self._here(Query.fuzzy_term_query(self._schema, field, text, prefix=longer))
 
     def _part_begun(self, text: str) -> Part:
         if len(text) <= LONGEST_GRAM:
@@ -199,14 +262,17 @@ class Tiers:
         return self._beginning(self._parts, text)
 
     def _beginning(self, field: str, text: str) -> Query:
-        return Query.fuzzy_term_query(self._schema, field, text, distance=0, prefix=True)
+        return self._here(Query.fuzzy_term_query(self._schema, field, text, distance=0, prefix=True))
 
     def _term(self, field: str, text: str) -> Part:
-        return Query.term_query(self._schema, field, text, "basic") if self._holds(field, text) else None
+        if not self._holds(field, text):
+            return None
+        return self._here(Query.term_query(self._schema, field, text, "basic"))
 
-
-def _tier(inside: Part, *outside: Part) -> Tier | None:
-    return None if inside is None else Tier(inside, [each for each in outside if each is not None])
+    def _here(self, query: Query) -> Query:
+        if self._within is None:
+            return query
+        return Query.boolean_query([(Occur.Must, self._within), (Occur.Must, query)])
 
 
 def _may_be_mistyped(word: Word) -> bool:

@@ -1,0 +1,179 @@
+"""Hits: the documents of one set that a search finds, in the order of their tiers and ranks."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from tantivy import FieldType, Occur, Order, Query, Schema, Searcher
+
+from wriftai_server.search.documents import LEVELS, Set, id_from, level_mark
+from wriftai_server.search.tiers import Search, Tiers
+
+_SPARE = 8
+# With fewer words, nested tiers cost too little to look first at what they hold together.
+_FEWEST_WORDS = 3
+
+
+class Hit(NamedTuple):
+    """A document that was found.
+
+    Attributes:
+        tier: How well it fits; lower is better.
+        rank: Its place in the tier; higher is better.
+        id: UUID.
+    """
+
+    tier: int
+    rank: int
+    id: str
+
+
+class Lists(Protocol):
+    """What is known of an index.
+
+    Attributes:
+        schema: Of the index.
+        searcher: Of the index.
+    """
+
+    schema: Schema
+    searcher: Searcher
+
+    def holds(self, field: str, term: str) -> bool:
+        """Tell whether any document has a term in a field."""
+        ...
+
+    def level(self, which: Set) -> int | None:
+        """Give the level whose documents are looked through first; None when there is none."""
+        ...
+
+
+class Hits:
+    """Finds what is in the tiers of a search.
+
+    Args:
+        lists: Of the index.
+        which: The set.
+        search: What for.
+        needed: What all that is found must match, too; None is nothing.
+        from_the_best: Whether tiers are asked for from the first on, each for as many as are left to find.
+    """
+
+    def __init__(
+        self, lists: Lists, which: Set, search: Search, needed: Query | None, *, from_the_best: bool
+    ) -> None:
+        self._lists = lists
+        self._which: Set = which
+        self._search = search
+        self._needed = needed
+        self._from_the_best = from_the_best
+        self._tiers = self._within(None)
+        self._seen: set[str] = set()
+        self._rest: set[str] | None = None
+        self._level = lists.level(which)
+        self._best: Tiers | None = None
+
+    def count(self) -> int:
+        """Tell how many tiers there are."""
+        return self._tiers.count()
+
+    def has(self, tier: int) -> bool:
+        """Tell whether there is a tier of that number."""
+        return self._tiers.has(tier)
+
+    def find(self, tier: int, after: Hit | None, *, backward: bool, limit: int) -> list[Hit]:
+        """Find documents of a tier, best first, or the other way round."""
+        if not self._from_the_best:
+            without = self._tiers.before(tier)
+            return self._in_order(tier, after, backward=backward, limit=limit, without=without)
+        # What is in earlier tiers is known, and leaving it out here costs less than by the query.
+        most = limit + len(self._seen)
+        nested = self._tiers.nested
+        if tier == nested.start:
+            self._rest = self._all_of(nested[-1], most)
+        if tier in nested and self._rest is not None and self._rest <= self._seen:
+            return []
+        found = self._in_order(tier, None, backward=False, limit=most)
+        found = [hit for hit in found if hit.id not in self._seen][:limit]
+        self._seen.update(hit.id for hit in found)
+        return found
+
+    def _all_of(self, tier: int, most: int) -> set[str] | None:
+        """Find all that is in a tier and in those nested in it; None when that is as much as is looked for."""
+        part = self._tiers.part(tier)
+        if part is None:
+            return set()
+        if len(self._search.words) < _FEWEST_WORDS or len(self._on_level(tier, None, most)) >= most:
+            return None
+        found = self._ranked(part, tier, None, backward=False, limit=most)
+        return {hit.id for hit in found} if len(found) < most else None
+
+    def _in_order(
+        self, tier: int, after: Hit | None, *, backward: bool, limit: int, without: Sequence[Query] = ()
+    ) -> list[Hit]:
+        part = self._tiers.part(tier)
+        if part is None:
+            return []
+        if not backward:
+            # Among the best there often are enough.
+            best = self._on_level(tier, after, limit, without)
+            if len(best) >= limit:
+                return best
+        return self._ranked(_but(part, without), tier, after, backward=backward, limit=limit)
+
+    def _on_level(self, tier: int, after: Hit | None, limit: int, without: Sequence[Query] = ()) -> list[Hit]:
+        if self._level is None or (after is not None and after.rank <= LEVELS[self._level]):
+            return []
+        if self._best is None:
+            self._best = self._within(self._term(level_mark(self._level)))
+        part = self._best.part(tier)
+        if part is None:
+            return []
+        return self._ranked(_but(part, without), tier, after, backward=False, limit=limit)
+
+    def _ranked(self, query: Query, tier: int, after: Hit | None, *, backward: bool, limit: int) -> list[Hit]:
+        if self._needed is not None:
+            query = _both(query, self._needed)
+        if after is not None:
+            bounds = (after.rank, None) if backward else (None, after.rank)
+            query = _both(query, Query.range_query(self._lists.schema, "rank", FieldType.Unsigned, *bounds))
+        most = limit + _SPARE
+        found = self._search_for(query, tier, most, Order.Asc if backward else Order.Desc)
+        if len(found) == most and found[0].rank != found[-1].rank:
+            # There may be more of the last rank.
+            found = [hit for hit in found if hit.rank != found[-1].rank]
+        found.sort(key=order_of, reverse=backward)
+        if after is not None:
+            place = order_of(after)
+            found = [hit for hit in found if (order_of(hit) < place if backward else order_of(hit) > place)]
+        return found[:limit]
+
+    def _search_for(self, query: Query, tier: int, most: int, order: Order) -> list[Hit]:
+        searcher = self._lists.searcher
+        hits = searcher.search(query, most, count=False, order_by_field="rank", order=order).hits
+        places = [place for _, place in hits]
+        highs, lows = (searcher.fast_field_values(field, places) for field in ("high", "low"))
+        return [
+            Hit(tier, rank, id_from(int(high or 0), int(low or 0)))
+            for (rank, _), high, low in zip(hits, highs, lows, strict=True)
+        ]
+
+    def _within(self, within: Query | None) -> Tiers:
+        lists = self._lists
+        return Tiers(lists.schema, self._which, self._search, holds=lists.holds, within=within)
+
+    def _term(self, mark: str) -> Query:
+        return Query.term_query(self._lists.schema, f"{self._which}_marks", mark, "basic")
+
+
+def order_of(hit: Hit) -> tuple[int, str]:
+    """Give the key that puts documents of a tier into their order."""
+    return (-hit.rank, hit.id)
+
+
+def _both(one: Query, other: Query) -> Query:
+    return Query.boolean_query([(Occur.Must, one), (Occur.Must, other)])
+
+
+def _but(query: Query, excluded: Sequence[Query]) -> Query:
+    clauses = [(Occur.MustNot, each) for each in excluded]
+    return Query.boolean_query([(Occur.Must, query), *clauses]) if clauses else query
