@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-AT_ONCE = 2
+AT_ONCE = 3
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 OTHERS = [version for version in VERSIONS if version != f"{sys.version_info[0]}.{sys.version_info[1]}"]
 ROOT = Path(__file__).resolve().parents[1]

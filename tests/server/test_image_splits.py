@@ -129,7 +129,7 @@ class Uploads(RuleBasedStateMachine):
 
 TestUploads = Uploads.TestCase
 TestUploads.settings = settings(
-    max_examples=10,
+    max_examples=6,
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -23,7 +23,7 @@ from wriftai_server.cli import app
 
 LINES = 6_000
 CREATES = 400
-KILLS = 3
+KILLS = 2
 
 
 @contextmanager
@@ -46,9 +46,8 @@ def wait_for_models(data_dir: Path, count: int) -> None:
     raise TimeoutError(f"There are only {len(model_names(data_dir))} models after a minute.")
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_an_import_goes_on_after_it_or_the_hub_was_killed(tmp_path: Path, seed: int) -> None:
-    chance = random.Random(seed)
+def test_an_import_goes_on_after_it_or_the_hub_was_killed(tmp_path: Path) -> None:
+    chance = random.Random(0)
     names = [f"model-{number}" for number in range(LINES)]
     lines = tmp_path / "models.jsonl"
     lines.write_text("".join(f"{json.dumps(model(name, visibility='public'))}\n" for name in names))

@@ -196,7 +196,7 @@ def test_rows_that_stay_put_are_seen_once_whatever_happens_around_them(world: Wo
     run_state_machine_as_test(
         lambda: Walks(world),  # type: ignore[arg-type]  # any factory will do
         settings=settings(
-            max_examples=40,
+            max_examples=20,
             stateful_step_count=40,
             derandomize=True,
             database=None,
