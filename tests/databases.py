@@ -32,6 +32,8 @@ full_page_writes = off
 max_connections = 300
 autovacuum = off
 """
+GUARDED = "guarded"
+"""A name of a role that needs its password, if there is one."""
 _addresses: dict[Path, str] = {}
 
 
@@ -55,6 +57,12 @@ class Postgres:
     def address_of(self, name: str) -> str:
         """Give the address of another database."""
         return urlunsplit(urlsplit(self._address)._replace(path=f"/{name}"))
+
+    def address_for(self, user: str, password: str) -> str:
+        """Give the address for another user."""
+        parts = urlsplit(self._address)
+        where = parts.netloc.rpartition("@")[2]
+        return urlunsplit(parts._replace(netloc=f"{user}:{password}@{where}"))
 
     @contextmanager
     def database(self, *, is_empty: bool = False) -> Iterator[str]:
@@ -90,6 +98,8 @@ def started() -> Iterator[str]:
         server.ensure_pgdata_inited()
         with (folder / "data" / "postgresql.conf").open("a") as options:
             options.write(_SERVER_OPTIONS)
+        access = folder / "data" / "pg_hba.conf"
+        access.write_text(f"local all {GUARDED} scram-sha-256\n{access.read_text()}")
         server.start()
         try:
             yield server.get_uri()

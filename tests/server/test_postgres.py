@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from tests.databases import Postgres, kept_in, open_in, run_sql
+from tests.databases import GUARDED, Postgres, kept_in, open_in, run_sql
 from tests.hubs import COMMAND
 from tests.server.command import invoke
 from tests.server.rows import ADD, FIND, IN_ORDER, LONG, add, count, on_database
@@ -272,9 +272,25 @@ def test_addresses_that_lead_nowhere(tmp_path: Path, address: str, reason: str) 
     assert "secret" not in outcome.stderr
 
 
+def test_users_whom_the_server_does_not_let_in(postgres: Postgres, tmp_path: Path) -> None:
+    postgres.run(f"CREATE ROLE {GUARDED} LOGIN PASSWORD 'right'")
+    try:
+        for user in (GUARDED, "nobody"):
+            address = postgres.address_for(user, "secret")
+            outcome = invoke("users", "list", "--database", address, data_dir=tmp_path)
+            assert outcome.status == 1
+            assert "lets nobody in with this user and password: correct them" in outcome.stderr
+            assert len(outcome.stderr.splitlines()) == 1
+            assert "secret" not in outcome.stderr
+    finally:
+        postgres.run(f"DROP ROLE {GUARDED}")
+
+
 def test_a_database_that_does_not_exist_is_named(postgres: Postgres, tmp_path: Path) -> None:
-    with pytest.raises(UnusableServer, match=r"nowhere does not exist: create the database with `createdb`\.$"):
-        open_database(tmp_path, postgres.address_of("nowhere"))
+    outcome = invoke("users", "list", "--database", postgres.address_of("nowhere"), data_dir=tmp_path)
+    assert outcome.status == 1
+    assert outcome.stderr.endswith("/nowhere does not exist: create the database with `createdb`.\n")
+    assert len(outcome.stderr.splitlines()) == 1
 
 
 def test_a_database_that_cannot_hold_all_text_is_refused(postgres: Postgres, tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ import json
 
 import pytest
 
+from tests.images import MANIFEST_TYPE, descriptor
 from tests.server.people import Person
+from tests.server.registry import add_repository, refusal
 from tests.server.samples import add_model
 
 
@@ -22,3 +24,26 @@ def test_a_cursor_with_text_that_cannot_be_stored(ada: Person) -> None:
     forged = json.dumps([made_for, backward, [moment, f"{last}\0"]]).encode()
     reply = ada.send("GET", f"/user/models?cursor={base64.urlsafe_b64encode(forged).decode().rstrip('=')}")
     assert reply.status_code == 200
+
+
+def test_an_idempotency_key_with_text_that_cannot_be_stored(ada: Person) -> None:
+    sent = {"name": "once", "hardware_identifier": "cpu"}
+    first, second, other = (
+        ada.send("POST", "/models", json=sent, headers={"Idempotency-Key": key}) for key in ("a\0", "a\0", "a")
+    )
+    assert (first.status_code, second.status_code, other.status_code) == (201, 201, 409)
+    assert second.json() == first.json()
+
+
+def test_a_manifest_with_text_that_cannot_be_stored(ada: Person) -> None:
+    repository = add_repository(ada)
+    repository.push(b"content")
+    odd = descriptor("x/\0", b"content") | {"annotations": {"\0": "\0"}}
+    for number, more in enumerate(({}, {"subject": odd}, {"artifactType": "\0"})):
+        manifest = json.dumps({"schemaVersion": 2, "config": odd, "layers": [odd], **more}).encode()
+        refusal(repository.push_manifest(manifest, "odd", f"{MANIFEST_TYPE}\0"), 400, "MANIFEST_INVALID")
+        assert repository.push_manifest(manifest, f"odd-{number}").status_code == 201
+        assert repository.send("GET", f"manifests/odd-{number}").content == manifest
+    (about,) = repository.send("GET", f"referrers/{odd['digest']}").json()["manifests"]
+    assert about["artifactType"] == "x/\0"
+    assert repository.send("GET", "manifests/a%00b").status_code in (400, 404)
