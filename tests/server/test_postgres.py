@@ -233,12 +233,12 @@ def test_processes_that_migrate_at_once_wait_for_one_another(postgres: Postgres,
 def test_an_import_of_many_models_lets_the_server_know_of_them(home: Path, tmp_path: Path) -> None:
     file = tmp_path / "models.jsonl"
     file.write_text(
-        "".join(json.dumps({"name": f"m{n}", "hardware_identifier": "cpu"}) + "\n" for n in range(1000))
+        "".join(json.dumps({"name": f"m{n}", "hardware_identifier": "cpu"}) + "\n" for n in range(10_000))
     )
     counted = "SELECT reltuples FROM pg_class WHERE relname = 'models'"
-    assert run_sql(home, counted) != [(1000.0,)]
+    assert run_sql(home, counted) != [(10_000.0,)]
     assert invoke("import", str(file), "--owner", "ada", "--create-owners", data_dir=home).status == 0
-    assert run_sql(home, counted) == [(1000.0,)]
+    assert run_sql(home, counted) == [(10_000.0,)]
 
 
 def test_a_newer_schema_is_left_alone(home: Path) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,8 @@ def test_a_manifest_with_text_that_cannot_be_stored(ada: Person) -> None:
     repository = add_repository(ada)
     repository.push(b"content")
     odd = descriptor("x/\0", b"content") | {"annotations": {"\0": "\0"}}
-    for number, more in enumerate(({}, {"subject": odd}, {"artifactType": "\0"})):
+    some: list[dict[str, Any]] = [{}, {"subject": odd}, {"artifactType": "\0"}]
+    for number, more in enumerate(some):
         manifest = json.dumps({"schemaVersion": 2, "config": odd, "layers": [odd], **more}).encode()
         refusal(repository.push_manifest(manifest, "odd", f"{MANIFEST_TYPE}\0"), 400, "MANIFEST_INVALID")
         assert repository.push_manifest(manifest, f"odd-{number}").status_code == 201
