@@ -87,10 +87,10 @@ class Hits:
             return self._in_order(tier, after, backward=backward, limit=limit, without=without)
         # What is in earlier tiers is known, and leaving it out here costs less than by the query.
         most = limit + len(self._seen)
-        nested = self._tiers.nested
-        if tier == nested.start:
-            self._rest = self._all_of(nested[-1], most)
-        if tier in nested and self._rest is not None and self._rest <= self._seen:
+        told = self._tiers.told
+        if tier == told.start:
+            self._rest = self._all_of(told[-1], most)
+        if tier in told and self._rest is not None and self._rest <= self._seen:
             return []
         found = self._in_order(tier, None, backward=False, limit=most)
         found = [hit for hit in found if hit.id not in self._seen][:limit]

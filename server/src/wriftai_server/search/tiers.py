@@ -76,6 +76,7 @@ class Tiers:
 
     Attributes:
         nested: Tiers whose parts all are in the part of the last of them.
+        told: Those of them that need neither beginnings in texts nor typos; the last of these holds them, too.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class Tiers:
         self._built: list[_Tier] = []
         self._coming = self._all()
         self.nested = self._numbers_of_nested()
+        self.told = range(self.nested.start, self.nested.start + 5 + len(self._numbers_of_named()))
 
     def has(self, tier: int) -> bool:
         """Tell whether there is a tier of that number, the first being 0."""
