@@ -72,6 +72,10 @@ class Hits:
         self._level = lists.level(which)
         self._best: Tiers | None = None
 
+    def is_last_resort(self, tier: int) -> bool:
+        """Tell whether a tier is for when those before have nothing."""
+        return tier >= self._tiers.last_resort
+
     def count(self) -> int:
         """Tell how many tiers there are."""
         return self._tiers.count()

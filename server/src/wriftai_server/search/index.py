@@ -133,9 +133,19 @@ class View:
         return bool(self.searcher.search(query, 1, count=False).hits)
 
     def find(
-        self, search: Search, *, users: bool, viewer: str | None, after: Hit | None, backward: bool, limit: int
+        self,
+        search: Search,
+        *,
+        users: bool,
+        viewer: str | None,
+        after: Hit | None,
+        backward: bool,
+        limit: int,
+        is_found: bool = False,
     ) -> list[Hit]:
         """Find documents, best first, or the other way round.
+
+        Those in which words of the search are missing count only where there are no others.
 
         Args:
             search: What for.
@@ -144,6 +154,7 @@ class View:
             after: Where to go on from.
             backward: Whether to walk from the worst to the best.
             limit: How many at most.
+            is_found: Whether there is something before the tiers.
         """
         sets: list[tuple[Set, Query | None]] = [("users" if users else "public", None)]
         if not users and viewer is not None:
@@ -151,7 +162,10 @@ class View:
         first = after is None and not backward
         hits = [Hits(self, which, search, needed, from_the_best=first) for which, needed in sets]
         found: list[Hit] = []
+        is_found = is_found or (after is not None and not hits[0].is_last_resort(after.tier))
         for tier in _tiers(hits[0], after, backward=backward):
+            if (found or is_found) and not backward and hits[0].is_last_resort(tier):
+                break
             left = limit - len(found)
             start = after if after is not None and tier == after.tier else None
             here = [hit for each in hits for hit in each.find(tier, start, backward=backward, limit=left)]

@@ -67,8 +67,16 @@ class _Hits:
         self._viewer = viewer
         self._users = users
 
-    async def find(self, stages: Stages, place: Place, *, begun: bool, limit: int) -> list[Found]:
-        """Find rows, from a place on."""
+    async def find(self, stages: Stages, place: Place, *, begun: bool, is_found: bool, limit: int) -> list[Found]:
+        """Find rows, from a place on.
+
+        Args:
+            stages: Have the rows.
+            place: Where to start.
+            begun: Whether those whose names begin so were found before.
+            is_found: Whether anything was.
+            limit: How many at most.
+        """
         after = None
         if place.key is not None:
             tier, rank, _, document_id = place.key
@@ -76,7 +84,7 @@ class _Hits:
         found: list[Found] = []
         most, seen = limit + _SPARE_HITS, 0
         while len(found) < limit:
-            hits = await self._look(after, backward=place.backward, limit=most)
+            hits = await self._look(after, backward=place.backward, limit=most, is_found=is_found)
             rows = await stages.rows([hit.id for hit in hits], begun=begun)
             found += [
                 Found((TIERS + hit.tier, hit.rank, "", hit.id), rows[hit.id]) for hit in hits if hit.id in rows
@@ -89,10 +97,16 @@ class _Hits:
                 break
         return found[:limit]
 
-    async def _look(self, after: Hit | None, *, backward: bool, limit: int) -> list[Hit]:
+    async def _look(self, after: Hit | None, *, backward: bool, limit: int, is_found: bool) -> list[Hit]:
         def find(view: View) -> list[Hit]:
             return view.find(
-                self._search, users=self._users, viewer=self._viewer, after=after, backward=backward, limit=limit
+                self._search,
+                users=self._users,
+                viewer=self._viewer,
+                after=after,
+                backward=backward,
+                limit=limit,
+                is_found=is_found,
             )
 
         return await self._follower.look(find) or []
@@ -111,7 +125,8 @@ async def _page(
         here = place if stage == at else Place(None, place.backward)
         left = size + 1 - len(found)
         if stage == TIERS:
-            found += await hits.find(stages, here, begun=begun, limit=left)
+            is_found = bool(found) or (at is not None and at < TIERS)
+            found += await hits.find(stages, here, begun=begun, is_found=is_found, limit=left)
             if hits.ended_at is not None:
                 break
         else:

@@ -77,6 +77,7 @@ class Tiers:
     Attributes:
         nested: Tiers whose parts all are in the part of the last of them.
         told: Those of them that need neither beginnings in texts nor typos; the last of these holds them, too.
+        last_resort: The first of the tiers in which words are missing; they are for when those before have nothing.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class Tiers:
         self._built: list[_Tier] = []
         self._coming = self._all()
         self.nested = self._numbers_of_nested()
+        self.last_resort = self.nested.stop
         self.told = range(self.nested.start, self.nested.start + 5 + len(self._numbers_of_named()))
 
     def has(self, tier: int) -> bool:
@@ -166,7 +168,7 @@ class Tiers:
 
     def _missing(self) -> Iterator[_Tier]:
         """Give tiers in which words are missing; where one is, names with a word come first."""
-        words, count, first = self._told_words, len(self._told_words), self.nested.stop
+        words, count, first = self._told_words, len(self._told_words), self.last_resort
         for missing in range(1, _MOST_MISSING[min(count, len(_MOST_MISSING) - 1)] + 1):
             some = _some(map(self._told, words), count - missing)
             if missing == 1:
