@@ -5,12 +5,12 @@ from typing import NamedTuple, Protocol
 
 from tantivy import FieldType, Occur, Order, Query, Schema, Searcher
 
-from wriftai_server.search.documents import LEVELS, Set, id_from, level_mark
-from wriftai_server.search.tiers import Search, Tiers
+from wriftai_server.search.documents import LEVELS, LONGEST_GRAM, Set, id_from, key_from, level_mark
+from wriftai_server.search.tiers import MANY_WORDS, Search, Tiers
 
 _SPARE = 8
-# With fewer words, nested tiers cost too little to look first at what they hold together.
-_FEWEST_WORDS = 3
+# So many documents are put into their tiers one by one, where a query has many words, or a long beginning.
+_FEW = 100
 
 
 class Hit(NamedTuple):
@@ -47,6 +47,20 @@ class Lists(Protocol):
         ...
 
 
+class _Few(NamedTuple):
+    """All that is in some tiers, where it is not much.
+
+    Attributes:
+        group: The tiers; the last holds the others.
+        hits: In the last one.
+        tiers: Within those; None when there are none.
+    """
+
+    group: range
+    hits: list[Hit]
+    tiers: Tiers | None
+
+
 class Hits:
     """Finds what is in the tiers of a search.
 
@@ -68,7 +82,7 @@ class Hits:
         self._from_the_best = from_the_best
         self._tiers = self._within(None)
         self._seen: set[str] = set()
-        self._rest: set[str] | None = None
+        self._few: _Few | None = None
         self._level = lists.level(which)
         self._best: Tiers | None = None
 
@@ -91,25 +105,41 @@ class Hits:
             return self._in_order(tier, after, backward=backward, limit=limit, without=without)
         # What is in earlier tiers is known, and leaving it out here costs less than by the query.
         most = limit + len(self._seen)
-        told = self._tiers.told
-        if tier == told.start:
-            self._rest = self._all_of(told[-1], most)
-        if tier in told and self._rest is not None and self._rest <= self._seen:
-            return []
-        found = self._in_order(tier, None, backward=False, limit=most)
+        if tier == self._tiers.begun.start and len(self._search.beginning) > LONGEST_GRAM:
+            self._few = self._few_of(self._tiers.begun, most)
+        elif tier == self._tiers.told.start and len(self._search.words) >= MANY_WORDS:
+            self._few = self._few_of(self._tiers.told, most)
+        if self._few is not None and tier in self._few.group:
+            found = self._among(self._few, tier)
+        else:
+            found = self._in_order(tier, None, backward=False, limit=most)
         found = [hit for hit in found if hit.id not in self._seen][:limit]
         self._seen.update(hit.id for hit in found)
         return found
 
-    def _all_of(self, tier: int, most: int) -> set[str] | None:
-        """Find all that is in a tier and in those nested in it; None when that is as much as is looked for."""
-        part = self._tiers.part(tier)
+    def _few_of(self, group: range, most: int) -> _Few | None:
+        """Find all that is in tiers of which the last holds the others; None when that is much."""
+        last = group[-1]
+        part = self._tiers.part(last)
         if part is None:
-            return set()
-        if len(self._search.words) < _FEWEST_WORDS or len(self._on_level(tier, None, most)) >= most:
+            return _Few(group, [], None)
+        if group != self._tiers.begun and len(self._on_level(last, None, most)) >= most:
             return None
-        found = self._ranked(part, tier, None, backward=False, limit=most)
-        return {hit.id for hit in found} if len(found) < most else None
+        hits = self._ranked(part, last, None, backward=False, limit=_FEW)
+        if len(hits) >= _FEW:
+            return None
+        lows = [key_from(hit.id).low for hit in hits]
+        ids = [(Occur.Should, Query.term_query(self._lists.schema, "low", low, "basic")) for low in lows]
+        return _Few(group, hits, self._within(Query.boolean_query(ids), is_in_last=True))
+
+    def _among(self, few: _Few, tier: int) -> list[Hit]:
+        """Find those few that are in a tier."""
+        if all(hit.id in self._seen for hit in few.hits):
+            return []
+        if tier == few.group[-1]:
+            return few.hits
+        part = None if few.tiers is None else few.tiers.part(tier)
+        return [] if part is None else self._ranked(part, tier, None, backward=False, limit=_FEW)
 
     def _in_order(
         self, tier: int, after: Hit | None, *, backward: bool, limit: int, without: Sequence[Query] = ()
@@ -161,9 +191,11 @@ class Hits:
             for (rank, _), high, low in zip(hits, highs, lows, strict=True)
         ]
 
-    def _within(self, within: Query | None) -> Tiers:
+    def _within(self, within: Query | None, *, is_in_last: bool = False) -> Tiers:
         lists = self._lists
-        return Tiers(lists.schema, self._which, self._search, holds=lists.holds, within=within)
+        return Tiers(
+            lists.schema, self._which, self._search, holds=lists.holds, within=within, is_in_last=is_in_last
+        )
 
     def _term(self, mark: str) -> Query:
         return Query.term_query(self._lists.schema, f"{self._which}_marks", mark, "basic")

@@ -145,7 +145,7 @@ class View:
     ) -> list[Hit]:
         """Find documents, best first, or the other way round.
 
-        Those in which words of the search are missing count only where there are no others.
+        Tiers of last resort count only where those before have nothing.
 
         Args:
             search: What for.

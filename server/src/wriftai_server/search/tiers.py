@@ -14,6 +14,7 @@ from tantivy import FieldType, Occur, Query, Schema
 from wriftai_server.search.documents import LONGEST_GRAM, LONGEST_HEAD, Set, head_range, owner_name_mark
 from wriftai_server.search.words import COMMON, Word, query_words
 
+MANY_WORDS = 3
 _SHORTEST_TYPO = 4
 _SHORTEST_TOLD_BEGINNING = 4
 _MOST_TYPO_WORDS = 5
@@ -73,11 +74,14 @@ class Tiers:
         holds: Tells whether any document has a term in a field; without, the same is found, but slower.
         within: Leaves out what does not match this. It stands beside each word, as a few documents are sought in
             the lists of all words faster than those lists are put together.
+        is_in_last: Whether what matches that is known to be in the last of the tiers that are asked for.
 
     Attributes:
+        begun: Tiers of names that begin with the query; the last holds the other.
         nested: Tiers whose parts all are in the part of the last of them.
         told: Those of them that need neither beginnings in texts nor typos; the last of these holds them, too.
-        last_resort: The first of the tiers in which words are missing; they are for when those before have nothing.
+        last_resort: The first of the tiers that are for when those before have nothing: with words that are
+            missing and, where there are many words, with ones that are not whole or not right.
     """
 
     def __init__(
@@ -88,6 +92,7 @@ class Tiers:
         *,
         holds: Callable[[str, str], bool],
         within: Query | None = None,
+        is_in_last: bool = False,
     ) -> None:
         self._schema = schema
         self._parts, self._joins, self._marks, self._text = (
@@ -96,6 +101,7 @@ class Tiers:
         self._search = search
         self._holds = holds
         self._within = within
+        self._known = within if is_in_last else None
         told = [word for word in search.words if word.text not in COMMON]
         self._told_words = told or list(search.words)
         self._last = search.words[-1] if search.words else None
@@ -103,9 +109,10 @@ class Tiers:
         self._told_by_word: dict[Word, Part] = {}
         self._built: list[_Tier] = []
         self._coming = self._all()
+        self.begun = range(2)
         self.nested = self._numbers_of_nested()
-        self.last_resort = self.nested.stop
         self.told = range(self.nested.start, self.nested.start + 5 + len(self._numbers_of_named()))
+        self.last_resort = self.told.stop if len(self._told_words) >= MANY_WORDS else self.nested.stop
 
     def has(self, tier: int) -> bool:
         """Tell whether there is a tier of that number, the first being 0."""
@@ -131,10 +138,10 @@ class Tiers:
 
     def _numbers_of_nested(self) -> range:
         ways = 5 + len(self._numbers_of_named()) + (self._last in self._told_words) + self._allows_typos()
-        return range(2, 2 + ways)
+        return range(self.begun.stop, self.begun.stop + ways)
 
     def _all(self) -> Iterator[_Tier]:
-        begun = self._begun()
+        begun = self._known or self._begun()
         yield _Tier(_all([begun, self._each(self._whole)]), 0)
         yield _Tier(begun, 0)
         yield from self._nested()
@@ -146,9 +153,13 @@ class Tiers:
         words, numbers, first = self._told_words, self._numbers_of_named(), self.nested.start
         for how in (self._whole, self._named, self._loosely_named):
             yield _Tier(_all(map(how, words)), first)
-        every = _all(map(self._told, words))
+        every = self._known or _all(map(self._told, words))
         for named in numbers:
-            yield _Tier(_all([every, _some(map(self._loosely_named, words), named)]), first)
+            if named == len(words) - 1:
+                # Spelled out, it costs half as much.
+                yield _Tier(_any(map(self._named_but_for, words)), first)
+            else:
+                yield _Tier(_all([every, _some(map(self._loosely_named, words), named)]), first)
         # It does not hold what has a word in the name, and others in other forms.
         yield _Tier(_all(map(self._written, words)), first + 3 + len(numbers))
         yield _Tier(every, first)
@@ -156,6 +167,10 @@ class Tiers:
             yield _Tier(_all(map(self._told_or_begun, words)), first)
         if self._allows_typos():
             yield _Tier(_all(map(self._mistyped, words)), first)
+
+    def _named_but_for(self, left: Word) -> Part:
+        named = (self._loosely_named(word) for word in self._told_words if word is not left)
+        return _all([*named, self._told(left)])
 
     def _numbers_of_named(self) -> list[int]:
         """Give how many words are to be in the name: all but one, half of them, one."""
@@ -168,7 +183,7 @@ class Tiers:
 
     def _missing(self) -> Iterator[_Tier]:
         """Give tiers in which words are missing; where one is, names with a word come first."""
-        words, count, first = self._told_words, len(self._told_words), self.last_resort
+        words, count, first = self._told_words, len(self._told_words), self.nested.stop
         for missing in range(1, _MOST_MISSING[min(count, len(_MOST_MISSING) - 1)] + 1):
             some = _some(map(self._told, words), count - missing)
             if missing == 1:
@@ -300,6 +315,8 @@ def _any(parts: Iterable[Part]) -> Part:
 
 def _some(parts: Iterable[Part], count: int) -> Part:
     options = [part for part in parts if part is not None]
+    if count == 1:
+        return _combined(Occur.Should, options)
     if len(options) < count:
         return None
     return Query.boolean_query([(Occur.Should, part) for part in options], minimum_number_should_match=count)
