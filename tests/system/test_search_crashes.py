@@ -86,7 +86,8 @@ def test_what_was_made_before_a_kill_is_found_after_it(tmp_path: Path) -> None:
             dying.start()
             with contextlib.suppress(httpx.TransportError):
                 for number in itertools.count():
-                    body = model(f"beetle{round_}x{number}", visibility="public", description="Six legs.")
+                    letters = "".join("abcdefghij"[int(digit)] for digit in f"{round_}{number}")
+                    body = model(f"beetle-{letters}", visibility="public", description="Six legs.")
                     tried.add(body["name"])
                     client.api.request("POST", "/models", body)
                     made.add(body["name"])
