@@ -29,10 +29,11 @@ from wriftai_server.settings import LogLevel
 _READ_AT_ONCE = 1_000
 _OWNED_AT_ONCE = 1_000
 _NOTES_AT_ONCE = 1_000
-_COMMIT_EVERY = 250_000
+# What is looked up often while a segment grows stays near the processor if that is small.
+_COMMIT_EVERY = 100_000
 _FIRST_COMMIT = 20_000
+_MOST_KEPT = 50
 _MEGABYTES = 150
-_THREADS = 2
 _NICENESS = 5
 _COLLECT_EVERY = 100_000
 _DOCUMENTS = {"users": user_document, "models": model_document}
@@ -133,7 +134,7 @@ async def _owned(view: Reader, user: Row) -> AsyncIterator[Row]:
             yield row
 
 
-async def fill(database: Database, index: Index, *, megabytes: int = _MEGABYTES, threads: int = _THREADS) -> None:
+async def fill(database: Database, index: Index) -> None:
     """Bring an index up to date, however much that is.
 
     Raises:
@@ -144,7 +145,7 @@ async def fill(database: Database, index: Index, *, megabytes: int = _MEGABYTES,
         async with database.scanning() as view:
             state = await begin(view)
     work = partial(asyncio.get_running_loop().run_in_executor, None)
-    writing = await work(partial(index.writing, megabytes=megabytes, threads=threads))
+    writing = await work(partial(index.writing, megabytes=_MEGABYTES))
     try:
         if state.reading:
             await _fill_with_all(database, writing, state, work)
@@ -162,14 +163,25 @@ async def _fill_with_all(database: Database, writing: Writing, state: State, wor
     async with database.scanning() as view:
         total = await store.count(view, "models", most=2**31)
     read, since, every = 0, 0, _FIRST_COMMIT
+    kept: list[Change] = []
+    commit = asyncio.ensure_future(work(writing.commit, state))
     async for change in read_all(database, state):
-        apply(writing, [change])
-        read, since, state = read + len(change.added), since + len(change.added), change.state
-        if since >= every:
-            await work(writing.commit, state)
+        # Documents are made while those before them are committed.
+        kept.append(change)
+        await asyncio.sleep(0)
+        is_last = not change.state.reading
+        if not (commit.done() or is_last or len(kept) == _MOST_KEPT):
+            continue
+        await commit
+        apply(writing, kept)
+        added = sum(len(each.added) for each in kept)
+        read, since = read + added, since + added
+        kept.clear()
+        if since >= every or is_last:
+            commit = asyncio.ensure_future(work(writing.commit, change.state))
             since, every = 0, _COMMIT_EVERY
             _log.info("indexing", read=read, models=total)
-    await work(writing.commit, state)
+    await commit
     _log.info("indexed", read=read)
 
 

@@ -47,13 +47,13 @@ class Writing:
     Args:
         index: To change.
         schema: Of the index.
-        megabytes: Memory to use, for each thread.
-        threads: How many.
+        megabytes: Memory to use.
     """
 
-    def __init__(self, index: tantivy.Index, *, megabytes: int, threads: int) -> None:
+    def __init__(self, index: tantivy.Index, *, megabytes: int) -> None:
         self._schema = index.schema
-        self._writer = index.writer(megabytes * 1_000_000 * threads, threads)
+        # One thread, beside those that merge: more of them make more segments, which a search has to look into.
+        self._writer = index.writer(megabytes * 1_000_000, 1)
 
     def add(self, document: dict[str, Any]) -> None:
         """Add a document that is not there."""
@@ -99,13 +99,13 @@ class Index:
         self._index.reload()
         self.view = View(self._index)
 
-    def writing(self, *, megabytes: int = 15, threads: int = 1) -> Writing:
+    def writing(self, *, megabytes: int = 15) -> Writing:
         """Begin to change it; one at a time may.
 
         Raises:
             ValueError: Someone else does.
         """
-        return Writing(self._index, megabytes=megabytes, threads=threads)
+        return Writing(self._index, megabytes=megabytes)
 
 
 class View:
