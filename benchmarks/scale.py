@@ -78,7 +78,7 @@ FULL = Scale(
     claims=200,
     growth=Growth((_SMALL, _MEDIUM), (_SMALL, _MEDIUM), 7, 0.12, 7, 1.0, 3, 3),
 )
-LARGE = Growth((_SMALL, _MEDIUM, _LARGE), (_SMALL, _MEDIUM), 9, 0.15, 9, 1.0, 3, 5)
+LARGE = Growth((_SMALL, _MEDIUM, _LARGE), (_SMALL, _MEDIUM), 5, 0.15, 5, 1.0, 2, 3)
 QUICK = Scale(
     models=_SMALL,
     names=200,
