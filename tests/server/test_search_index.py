@@ -10,10 +10,12 @@ import pytest
 
 from tests.server.conftest import inside
 from tests.server.people import People, Person
+from tests.server.queues import Planned
 from tests.server.samples import add_model, add_version
 from wriftai.models import ModelVisibility
 from wriftai_server.database.opening import open_database
 from wriftai_server.models.loading import load
+from wriftai_server.search import store
 
 
 @pytest.fixture
@@ -168,6 +170,16 @@ def test_much_is_indexed_apart_and_names_are_found_meanwhile(data: Path) -> None
             people.anyone.send("GET", "/search/models", params={"q": "beetle-17"})
         pages = list(people.anyone.client.models.search("legs six", {"page_size": 100}).iter_all())
         assert len({model["name"] for model in pages}) == 2500
+
+
+@pytest.mark.parametrize("viewer", [None, "ada"])
+def test_the_rows_of_what_was_found_are_read_by_their_ids(data: Path, viewer: str | None) -> None:
+    with inside(data):
+        planned = Planned(data)
+        asyncio.run(store.models_by_id(planned, ["some", "ids"], viewer=viewer))
+        planned.connection.close()
+    # By whether they are public, it would look at all of them.
+    assert planned.plans[0] == "SEARCH models USING INDEX sqlite_autoindex_models_1 (id=?)"
 
 
 async def _import(data: Path, lines: list[bytes], owner: str) -> None:
