@@ -1,10 +1,13 @@
 """A hub with more than a page of everything."""
 
+import asyncio
 from pathlib import Path
 
+from tests.databases import open_in
 from tests.server.people import People, Person
 from tests.server.runs import add_runnable_version, run
 from tests.server.samples import add_model, add_version
+from wriftai_server.models import tallies
 
 COUNT = 28
 LISTS = (
@@ -50,4 +53,12 @@ def fill(people: People, folder: Path) -> Person:
     for n in range(COUNT - 1):
         people.add(f"reader-{n:02}")
     ada.client.authenticated_user.update({"bio": "An eager reader."})
+    asyncio.run(_count(folder))
     return ada
+
+
+async def _count(folder: Path) -> None:
+    """Add up the predictions, which the hub would do a second later: what is popular comes first in a search."""
+    database = open_in(folder)
+    await tallies.fold(database)
+    await database.close()
