@@ -13,11 +13,11 @@ from wriftai_server.database.schema import hardware
 from wriftai_server.database.statements import Statement
 
 LONG = 60.0
-_ADDING = insert(hardware).values(
+ADDING = insert(hardware).values(
     {c.name: bindparam(c.name) if c.name in ("id", "identifier", "name") else 0 for c in hardware.c}
     | {"created_at": ""}
 )
-ADD = Statement(_ADDING)
+ADD = Statement(ADDING)
 FIND = Statement(select(hardware.c.id).where(hardware.c.id == bindparam("id")))
 IN_ORDER = Statement(select(hardware.c.id).order_by(hardware.c.id))
 _COUNT = Statement(select(func.count()).select_from(hardware))
@@ -26,6 +26,8 @@ Work = Callable[[Database], Coroutine[Any, Any, None]]
 
 
 def on_database(folder: Path, work: Work) -> None:
+    """Run some work on the database of a folder; a missing one is made."""
+
     async def whole() -> None:
         database = open_in(folder)
         try:
@@ -37,6 +39,7 @@ def on_database(folder: Path, work: Work) -> None:
 
 
 async def add(database: Database, *ids: str, then: type[BaseException] | None = None) -> None:
+    """Add rows in one transaction, and let it fail then, if an exception is given."""
     async with database.writing() as transaction:
         for each in ids:
             assert await transaction.execute(ADD, id=each, identifier=each, name="") == 1

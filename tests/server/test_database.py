@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,58 +11,23 @@ from typing import Any
 import pytest
 from sqlalchemy import Integer, bindparam, func, insert, select
 
+from tests.server.rows import ADD as ADD_HARDWARE
+from tests.server.rows import ADDING, add, count, on_database
 from wriftai_server.database import sqlite
 from wriftai_server.database.driver import Database, DatabaseUnavailable, UniqueViolation
-from wriftai_server.database.opening import FILE_NAME, open_database
+from wriftai_server.database.opening import FILE_NAME
 from wriftai_server.database.schema import hardware, tokens
 from wriftai_server.database.statements import Statement
 
 ADD = Statement(insert(tokens).values({c.name: bindparam(c.name) for c in tokens.c}))
-_ADDING = insert(hardware).values(
-    {c.name: bindparam(c.name) if c.name in ("id", "identifier") else 0 for c in hardware.c}
-)
-ADD_HARDWARE = Statement(_ADDING)
-ADD_AND_TELL = Statement(_ADDING.returning(hardware.c.id))
-COUNT = Statement(select(func.count()).select_from(hardware))
+ADD_AND_TELL = Statement(ADDING.returning(hardware.c.id))
 HELD = Statement(select(func.held(bindparam("gate", type_=Integer()))))
 FIND = Statement(select(hardware.c.id, hardware.c.identifier).where(hardware.c.id == bindparam("id")))
-
-Work = Callable[[Database], Coroutine[Any, Any, None]]
-
-
-def on_database(folder: Path, work: Work) -> None:
-    """Run some work on a new database."""
-
-    async def whole() -> None:
-        database = open_database(folder)
-        try:
-            await work(database)
-        finally:
-            await database.close()
-
-    asyncio.run(whole())
-
-
-async def add(database: Database, *ids: str, then: type[BaseException] | None = None) -> None:
-    """Add rows in one transaction, and let it fail then, if an exception is given."""
-    async with database.writing() as transaction:
-        for each in ids:
-            assert await transaction.execute(ADD_HARDWARE, id=each, identifier=each) == 1
-        if then is not None:
-            raise then
 
 
 async def add_all(database: Database, rows: list[dict[str, str]]) -> None:
     async with database.writing() as transaction:
         assert await transaction.execute_many(ADD_HARDWARE, rows) == len(rows)
-
-
-async def count(database: Database) -> int:
-    async with database.reading() as view:
-        row = await view.one(COUNT)
-    assert row is not None
-    number: int = row[0]
-    return number
 
 
 def test_what_was_written_is_read_on_both_ways(tmp_path: Path) -> None:
@@ -93,9 +58,9 @@ def test_an_exception_undoes_a_transaction(tmp_path: Path, failure: type[BaseExc
 def test_a_value_that_must_be_unique_and_is_not(tmp_path: Path) -> None:
     async def work(database: Database) -> None:
         await add(database, "a")
-        for same in ({"id": "a", "identifier": "b"}, {"id": "b", "identifier": "a"}):
+        for same in ({"id": "a", "identifier": "b", "name": ""}, {"id": "b", "identifier": "a", "name": ""}):
             with pytest.raises(UniqueViolation):
-                await add_all(database, [{"id": "new", "identifier": "new"}, same])
+                await add_all(database, [{"id": "new", "identifier": "new", "name": ""}, same])
         with pytest.raises(UniqueViolation):
             await add(database, "new", "a")
         assert await count(database) == 1
@@ -120,22 +85,22 @@ def test_statements_that_write_and_tell_name_their_errors_too(tmp_path: Path) ->
     async def work(database: Database) -> None:
         async with database.writing() as transaction:
             for run in (transaction.one, transaction.all):
-                assert await run(ADD_AND_TELL, id=run.__name__, identifier=run.__name__)
+                assert await run(ADD_AND_TELL, id=run.__name__, identifier=run.__name__, name="")
                 with pytest.raises(UniqueViolation):
-                    await run(ADD_AND_TELL, id="new", identifier=run.__name__)
+                    await run(ADD_AND_TELL, id="new", identifier=run.__name__, name="")
         with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as other:
             other.execute("ALTER TABLE hardware RENAME TO elsewhere")
         async with database.writing() as transaction:
             for run in (transaction.one, transaction.all):
                 with pytest.raises(DatabaseUnavailable, match="no such table"):
-                    await run(ADD_AND_TELL, id="b", identifier="b")
+                    await run(ADD_AND_TELL, id="b", identifier="b", name="")
 
     on_database(tmp_path, work)
 
 
 def test_many_rows_are_added_in_one_transaction(tmp_path: Path) -> None:
     async def work(database: Database) -> None:
-        await add_all(database, [{"id": str(n), "identifier": str(n)} for n in range(2000)])
+        await add_all(database, [{"id": str(n), "identifier": str(n), "name": ""} for n in range(2000)])
         assert await count(database) == 2000
 
     on_database(tmp_path, work)
@@ -146,8 +111,8 @@ def test_a_transaction_may_go_on_after_a_value_that_was_taken(tmp_path: Path) ->
         await add(database, "a")
         async with database.writing() as transaction:
             with pytest.raises(UniqueViolation):
-                await transaction.execute(ADD_HARDWARE, id="a", identifier="a")
-            await transaction.execute(ADD_HARDWARE, id="b", identifier="b")
+                await transaction.execute(ADD_HARDWARE, id="a", identifier="a", name="")
+            await transaction.execute(ADD_HARDWARE, id="b", identifier="b", name="")
         assert await count(database) == 2
 
     on_database(tmp_path, work)
@@ -172,7 +137,7 @@ def test_writers_of_one_process_take_turns(tmp_path: Path) -> None:
             async with database.writing() as transaction:
                 inside += 1
                 assert inside == 1
-                await transaction.execute(ADD_HARDWARE, id=str(n), identifier=str(n))
+                await transaction.execute(ADD_HARDWARE, id=str(n), identifier=str(n), name="")
                 await asyncio.sleep(0)
                 inside -= 1
 
@@ -288,6 +253,6 @@ def test_a_table_that_is_gone_is_no_bug_of_the_caller(tmp_path: Path, other: sql
         with pytest.raises(DatabaseUnavailable, match="no such table"):
             await add(database, "b")
         with pytest.raises(DatabaseUnavailable, match="no such table"):
-            await add_all(database, [{"id": "b", "identifier": "b"}])
+            await add_all(database, [{"id": "b", "identifier": "b", "name": ""}])
 
     on_database(tmp_path, work)
