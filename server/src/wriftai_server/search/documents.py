@@ -19,7 +19,9 @@ from wriftai_server.search.words import atoms_of, fold, name_words
 Set = Literal["public", "private", "users"]
 
 LONGEST_GRAM = 6
+# Names that begin so are found by a word, and by a number where what they begin with is longer.
 LONGEST_HEAD = 8
+NECK_END = 16
 _LONGEST_NAME = 63
 
 
@@ -60,12 +62,12 @@ def id_from(high: int, low: int) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-def head_range(beginning: str) -> tuple[int, int] | None:
-    """Give the least and the greatest head of names that begin so; None when none can."""
+def neck_range(beginning: str) -> tuple[int, int] | None:
+    """Give the least and the greatest neck of names that begin so, which have a head; None when none can."""
     if not beginning.isascii():
         return None
-    signs = beginning[:LONGEST_HEAD].encode()
-    return _head(beginning[:LONGEST_HEAD]), int.from_bytes(signs.ljust(LONGEST_HEAD, b"\x7f"), "big")
+    neck = beginning[LONGEST_HEAD:NECK_END]
+    return _neck(neck), int.from_bytes(neck.encode().ljust(NECK_END - LONGEST_HEAD, b"\x7f"), "big")
 
 
 def owner_mark(owner_id: str) -> str:
@@ -160,18 +162,16 @@ def _document(
     named, fields = name_words(name), _FIELDS[which]
     high, low = key_from(document_id)
     rank = rank_from(popular, len(name), low & (2**48 - 1))
-    head, neck = named.whole[:LONGEST_HEAD], named.whole[LONGEST_HEAD : 2 * LONGEST_HEAD]
     levels = _LEVEL_MARKS[bisect_right(LEVELS, rank)]
     grams = " ".join([_grams(run) for run in named.runs])
     return {
         "high": high,
         "low": low,
         "rank": rank,
-        "head": _head(head),
-        "neck": _head(neck),
+        "neck": _neck(named.whole[LONGEST_HEAD:NECK_END]),
         fields.parts: f"{' '.join([_parts(run) for run in named.runs])} {parts}",
         fields.joins: " ".join(named.joins),
-        fields.marks: f"{grams} {_beginnings(head[:LONGEST_GRAM])} {marks}{levels}",
+        fields.marks: f"{grams} {_beginnings(named.whole[:LONGEST_HEAD])} {marks}{levels}",
         fields.text: " ".join([_told(each) for each in text if each]),
     }
 
@@ -194,8 +194,9 @@ def _beginnings(head: str) -> str:
     return " ".join(f"^{head[:length]}" for length in range(1, len(head) + 1))
 
 
-def _head(head: str) -> int:
-    return int.from_bytes(head.encode()[:LONGEST_HEAD].ljust(LONGEST_HEAD, b"\0"), "big")
+def _neck(neck: str) -> int:
+    length = NECK_END - LONGEST_HEAD
+    return int.from_bytes(neck.encode()[:length].ljust(length, b"\0"), "big")
 
 
 def _told(text: str) -> str:

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 from tantivy import FieldType, Occur, Order, Query, Schema, Searcher
 
-from wriftai_server.search.documents import LEVELS, LONGEST_GRAM, Set, id_from, key_from, level_mark
+from wriftai_server.search.documents import LEVELS, LONGEST_HEAD, Set, id_from, key_from, level_mark
 from wriftai_server.search.tiers import MANY_WORDS, Search, Tiers
 
 _SPARE = 8
@@ -83,6 +83,8 @@ class Hits:
         self._tiers = self._within(None)
         self._seen: set[str] = set()
         self._few: _Few | None = None
+        self._not_on_level = range(0)
+        self._sparse = self._find_sparse()
         self._level = lists.level(which)
         self._best: Tiers | None = None
 
@@ -105,10 +107,9 @@ class Hits:
             return self._in_order(tier, after, backward=backward, limit=limit, without=without)
         # What is in earlier tiers is known, and leaving it out here costs less than by the query.
         most = limit + len(self._seen)
-        if tier == self._tiers.begun.start and len(self._search.beginning) > LONGEST_GRAM:
-            self._few = self._few_of(self._tiers.begun, most)
-        elif tier == self._tiers.told.start and len(self._search.words) >= MANY_WORDS:
-            self._few = self._few_of(self._tiers.told, most)
+        for group in self._sparse:
+            if tier == group.start:
+                self._few = self._few_of(group, most)
         if self._few is not None and tier in self._few.group:
             found = self._among(self._few, tier)
         else:
@@ -117,14 +118,22 @@ class Hits:
         self._seen.update(hit.id for hit in found)
         return found
 
+    def _find_sparse(self) -> list[range]:
+        """Give the groups of tiers in which there may be few documents, though the lists of their words are long."""
+        tiers, search = self._tiers, self._search
+        begun = [tiers.begun] if len(search.beginning) > LONGEST_HEAD else []
+        return [*begun, tiers.named, tiers.told] if len(search.words) >= MANY_WORDS else begun
+
     def _few_of(self, group: range, most: int) -> _Few | None:
         """Find all that is in tiers of which the last holds the others; None when that is much."""
         last = group[-1]
         part = self._tiers.part(last)
         if part is None:
             return _Few(group, [], None)
-        if group != self._tiers.begun and len(self._on_level(last, None, most)) >= most:
-            return None
+        if group != self._tiers.begun:
+            if len(self._on_level(last, None, most)) >= most:
+                return None
+            self._not_on_level = group
         hits = self._ranked(part, last, None, backward=False, limit=_FEW)
         if len(hits) >= _FEW:
             return None
@@ -147,7 +156,7 @@ class Hits:
         part = self._tiers.part(tier)
         if part is None:
             return []
-        if not backward:
+        if not backward and tier not in self._not_on_level:
             # Among the best there often are enough.
             best = self._on_level(tier, after, limit, without)
             if len(best) >= limit:

@@ -17,7 +17,7 @@ from wriftai_server.search.tiers import Search
 from wriftai_server.search.words import LONGEST_WORD
 
 # Change it with whatever changes what is in a document, or how: an index of another version is built anew.
-VERSION = f"3, tantivy {metadata.version('tantivy')}"
+VERSION = f"4, tantivy {metadata.version('tantivy')}"
 
 SETS: tuple[Set, ...] = ("public", "private", "users")
 _STATE = "state"
@@ -214,7 +214,7 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field("about", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("value", tokenizer_name="raw", index_option="basic", stored=True)
     builder.add_unsigned_field("low", indexed=True, fast=True)
-    for number in ("high", "rank", "head", "neck"):
+    for number in ("high", "rank", "neck"):
         builder.add_unsigned_field(number, fast=True)
     for which in SETS:
         for field in ("parts", "joins", "marks"):

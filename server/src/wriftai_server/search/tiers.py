@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tantivy import FieldType, Occur, Query, Schema
 
-from wriftai_server.search.documents import LONGEST_GRAM, LONGEST_HEAD, Set, head_range, owner_name_mark
+from wriftai_server.search.documents import LONGEST_GRAM, LONGEST_HEAD, NECK_END, Set, neck_range, owner_name_mark
 from wriftai_server.search.words import COMMON, Word, query_words
 
 MANY_WORDS = 3
@@ -79,7 +79,8 @@ class Tiers:
     Attributes:
         begun: Tiers of names that begin with the query; the last holds the other.
         nested: Tiers whose parts all are in the part of the last of them.
-        told: Those of them that need neither beginnings in texts nor typos; the last of these holds them, too.
+        named: Those of them with all words in the name; the last holds the others.
+        told: Those that come next, with all words in name or text; the last holds these and the named ones.
         last_resort: The first of the tiers that are for when those before have nothing: with words that are
             missing and, where there are many words, with ones that are not whole or not right.
     """
@@ -107,11 +108,14 @@ class Tiers:
         self._last = search.words[-1] if search.words else None
         self._loosely_named_words: dict[Word, Part] = {}
         self._told_by_word: dict[Word, Part] = {}
+        self._ways_of_naming = (self._whole, self._named, self._loosely_named)
         self._built: list[_Tier] = []
         self._coming = self._all()
         self.begun = range(2)
-        self.nested = self._numbers_of_nested()
-        self.told = range(self.nested.start, self.nested.start + 5 + len(self._numbers_of_named()))
+        self.named = range(self.begun.stop, self.begun.stop + len(self._ways_of_naming))
+        self.told = range(self.named.stop, self.named.stop + len(self._numbers_of_named()) + 2)
+        more = (self._last in self._told_words) + self._allows_typos()
+        self.nested = range(self.named.start, self.told.stop + more)
         self.last_resort = self.told.stop if len(self._told_words) >= MANY_WORDS else self.nested.stop
 
     def has(self, tier: int) -> bool:
@@ -136,10 +140,6 @@ class Tiers:
         self._built.extend(self._coming)
         return len(self._built)
 
-    def _numbers_of_nested(self) -> range:
-        ways = 5 + len(self._numbers_of_named()) + (self._last in self._told_words) + self._allows_typos()
-        return range(self.begun.stop, self.begun.stop + ways)
-
     def _all(self) -> Iterator[_Tier]:
         begun = self._known or self._begun()
         yield _Tier(_all([begun, self._each(self._whole)]), 0)
@@ -150,18 +150,18 @@ class Tiers:
 
     def _nested(self) -> Iterator[_Tier]:
         """Give tiers of which the last holds all the others."""
-        words, numbers, first = self._told_words, self._numbers_of_named(), self.nested.start
-        for how in (self._whole, self._named, self._loosely_named):
+        words, first = self._told_words, self.nested.start
+        for how in self._ways_of_naming:
             yield _Tier(_all(map(how, words)), first)
         every = self._known or _all(map(self._told, words))
-        for named in numbers:
+        for named in self._numbers_of_named():
             if named == len(words) - 1:
                 # Spelled out, it costs half as much.
                 yield _Tier(_any(map(self._named_but_for, words)), first)
             else:
                 yield _Tier(_all([every, _some(map(self._loosely_named, words), named)]), first)
         # It does not hold what has a word in the name, and others in other forms.
-        yield _Tier(_all(map(self._written, words)), first + 3 + len(numbers))
+        yield _Tier(_all(map(self._written, words)), self.told.stop - 2)
         yield _Tier(every, first)
         if self._last in words:
             yield _Tier(_all(map(self._told_or_begun, words)), first)
@@ -207,14 +207,13 @@ class Tiers:
         beginning, owner = self._search.beginning, self._search.owner
         needed: list[Part] = [] if owner is None else [self._term(self._marks, owner_name_mark(owner))]
         if beginning:
-            needed.append(self._term(self._marks, f"^{beginning[:LONGEST_GRAM]}"))
-        for field, start in (("head", 0), ("neck", LONGEST_HEAD)):
-            if len(beginning) > max(start, LONGEST_GRAM):
-                heads = head_range(beginning[start : start + LONGEST_HEAD])
-                if heads is None:
-                    return None
-                needed.append(Query.range_query(self._schema, field, FieldType.Unsigned, *heads))
-        if len(beginning) > 2 * LONGEST_HEAD:
+            needed.append(self._term(self._marks, f"^{beginning[:LONGEST_HEAD]}"))
+        if len(beginning) > LONGEST_HEAD:
+            necks = neck_range(beginning)
+            if necks is None:
+                return None
+            needed.append(Query.range_query(self._schema, "neck", FieldType.Unsigned, *necks))
+        if len(beginning) > NECK_END:
             needed.append(self._each(self._named))
         return _all(needed) if needed else None
 
@@ -230,10 +229,6 @@ class Tiers:
         if word in self._loosely_named_words:
             return self._loosely_named_words[word]
         found = [self._named(word), *(self._term(self._parts, form) for form in word.forms[1:])]
-        if len(word.atoms) > 1:
-            *first, last = word.atoms
-            ended = self._part_begun(last) if word is self._last else self._term(self._parts, last)
-            found.append(_all([*(self._term(self._parts, atom) for atom in first), ended]))
         part = self._loosely_named_words[word] = _any(found)
         return part
 
@@ -242,8 +237,6 @@ class Tiers:
         if word in self._told_by_word:
             return self._told_by_word[word]
         found = [self._loosely_named(word), *(self._term(self._text, form) for form in word.forms)]
-        if len(word.atoms) > 1 and len(word.atoms[0]) > 1:
-            found.append(_all(self._term(self._text, atom) for atom in word.atoms))
         part = self._told_by_word[word] = _any(found)
         return part
 
