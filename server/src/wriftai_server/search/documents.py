@@ -19,10 +19,11 @@ from wriftai_server.search.words import atoms_of, fold, name_words
 Set = Literal["public", "private", "users"]
 
 LONGEST_GRAM = 6
-# Names that begin so are found by a word, and by a number where what they begin with is longer.
-LONGEST_HEAD = 8
-NECK_END = 16
+# Names that begin so are found by the words of such lengths, and by a number where that is not all.
+HEADS = (*range(1, 9), 10, 12)
+NECK_START, NECK_END = 8, 16
 _LONGEST_NAME = 63
+_NECK_LENGTH = NECK_END - NECK_START
 
 
 def rank_from(popular: int, length: int, chance: int = 0) -> int:
@@ -63,11 +64,11 @@ def id_from(high: int, low: int) -> str:
 
 
 def neck_range(beginning: str) -> tuple[int, int] | None:
-    """Give the least and the greatest neck of names that begin so, which have a head; None when none can."""
+    """Give the least and the greatest neck of names that begin so; None when none can."""
     if not beginning.isascii():
         return None
-    neck = beginning[LONGEST_HEAD:NECK_END]
-    return _neck(neck), int.from_bytes(neck.encode().ljust(NECK_END - LONGEST_HEAD, b"\x7f"), "big")
+    neck = beginning[NECK_START:NECK_END].encode()
+    return _neck(neck), int.from_bytes(neck.ljust(_NECK_LENGTH, b"\x7f"), "big")
 
 
 def owner_mark(owner_id: str) -> str:
@@ -168,10 +169,10 @@ def _document(
         "high": high,
         "low": low,
         "rank": rank,
-        "neck": _neck(named.whole[LONGEST_HEAD:NECK_END]),
+        "neck": _neck(named.whole[NECK_START:NECK_END].encode()),
         fields.parts: f"{' '.join([_parts(run) for run in named.runs])} {parts}",
         fields.joins: " ".join(named.joins),
-        fields.marks: f"{grams} {_beginnings(named.whole[:LONGEST_HEAD])} {marks}{levels}",
+        fields.marks: f"{grams} {_beginnings(named.whole)} {marks}{levels}",
         fields.text: " ".join([_told(each) for each in text if each]),
     }
 
@@ -189,14 +190,12 @@ def _grams(run: str) -> str:
     return " ".join(dict.fromkeys(beginnings))
 
 
-@lru_cache(50_000)
-def _beginnings(head: str) -> str:
-    return " ".join(f"^{head[:length]}" for length in range(1, len(head) + 1))
+def _beginnings(whole: str) -> str:
+    return " ".join([f"^{whole[:length]}" for length in HEADS if length <= len(whole)])
 
 
-def _neck(neck: str) -> int:
-    length = NECK_END - LONGEST_HEAD
-    return int.from_bytes(neck.encode()[:length].ljust(length, b"\0"), "big")
+def _neck(neck: bytes) -> int:
+    return int.from_bytes(neck[:_NECK_LENGTH].ljust(_NECK_LENGTH, b"\0"), "big")
 
 
 def _told(text: str) -> str:

@@ -5,12 +5,14 @@ from typing import NamedTuple, Protocol
 
 from tantivy import FieldType, Occur, Order, Query, Schema, Searcher
 
-from wriftai_server.search.documents import LEVELS, LONGEST_HEAD, Set, id_from, key_from, level_mark
+from wriftai_server.search.documents import HEADS, LEVELS, Set, id_from, key_from, level_mark
 from wriftai_server.search.tiers import MANY_WORDS, Search, Tiers
 
 _SPARE = 8
 # So many documents are put into their tiers one by one, where a query has many words, or a long beginning.
 _FEW = 100
+# As the level has one document in two hundred, where it has some there are more than few.
+_MANY_OF_THE_BEST = 2
 
 
 class Hit(NamedTuple):
@@ -119,9 +121,9 @@ class Hits:
         return found
 
     def _find_sparse(self) -> list[range]:
-        """Give the groups of tiers in which there may be few documents, though the lists of their words are long."""
+        """Give the groups of tiers that may hold few documents, though the lists of their words are long."""
         tiers, search = self._tiers, self._search
-        begun = [tiers.begun] if len(search.beginning) > LONGEST_HEAD else []
+        begun = [tiers.begun] if len(search.beginning) > max(HEADS) else []
         return [*begun, tiers.named, tiers.told] if len(search.words) >= MANY_WORDS else begun
 
     def _few_of(self, group: range, most: int) -> _Few | None:
@@ -131,9 +133,11 @@ class Hits:
         if part is None:
             return _Few(group, [], None)
         if group != self._tiers.begun:
-            if len(self._on_level(last, None, most)) >= most:
+            best = len(self._on_level(last, None, most))
+            if best < most:
+                self._not_on_level = group
+            if best >= _MANY_OF_THE_BEST:
                 return None
-            self._not_on_level = group
         hits = self._ranked(part, last, None, backward=False, limit=_FEW)
         if len(hits) >= _FEW:
             return None

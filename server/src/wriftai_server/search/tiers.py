@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tantivy import FieldType, Occur, Query, Schema
 
-from wriftai_server.search.documents import LONGEST_GRAM, LONGEST_HEAD, NECK_END, Set, neck_range, owner_name_mark
+from wriftai_server.search.documents import HEADS, LONGEST_GRAM, NECK_END, Set, neck_range, owner_name_mark
 from wriftai_server.search.words import COMMON, Word, query_words
 
 MANY_WORDS = 3
@@ -113,10 +113,11 @@ class Tiers:
         self._coming = self._all()
         self.begun = range(2)
         self.named = range(self.begun.stop, self.begun.stop + len(self._ways_of_naming))
-        self.told = range(self.named.stop, self.named.stop + len(self._numbers_of_named()) + 2)
+        count = len(self._told_words)
+        self.told = range(self.named.stop, self.named.stop + (count > 1) + (count > 2) + 2)
         more = (self._last in self._told_words) + self._allows_typos()
         self.nested = range(self.named.start, self.told.stop + more)
-        self.last_resort = self.told.stop if len(self._told_words) >= MANY_WORDS else self.nested.stop
+        self.last_resort = self.told.stop if count >= MANY_WORDS else self.nested.stop
 
     def has(self, tier: int) -> bool:
         """Tell whether there is a tier of that number, the first being 0."""
@@ -154,12 +155,11 @@ class Tiers:
         for how in self._ways_of_naming:
             yield _Tier(_all(map(how, words)), first)
         every = self._known or _all(map(self._told, words))
-        for named in self._numbers_of_named():
-            if named == len(words) - 1:
-                # Spelled out, it costs half as much.
-                yield _Tier(_any(map(self._named_but_for, words)), first)
-            else:
-                yield _Tier(_all([every, _some(map(self._loosely_named, words), named)]), first)
+        if len(words) > 1:
+            # Spelled out, this costs half as much.
+            yield _Tier(_any(map(self._named_but_for, words)), first)
+        if len(words) > 2:
+            yield _Tier(_all([every, _any(map(self._loosely_named, words))]), first)
         # It does not hold what has a word in the name, and others in other forms.
         yield _Tier(_all(map(self._written, words)), self.told.stop - 2)
         yield _Tier(every, first)
@@ -171,11 +171,6 @@ class Tiers:
     def _named_but_for(self, left: Word) -> Part:
         named = (self._loosely_named(word) for word in self._told_words if word is not left)
         return _all([*named, self._told(left)])
-
-    def _numbers_of_named(self) -> list[int]:
-        """Give how many words are to be in the name: all but one, half of them, one."""
-        count = len(self._told_words)
-        return sorted({number for number in (count - 1, count // 2, 1) if 0 < number < count}, reverse=True)
 
     def _allows_typos(self) -> bool:
         words = self._told_words
@@ -207,12 +202,13 @@ class Tiers:
         beginning, owner = self._search.beginning, self._search.owner
         needed: list[Part] = [] if owner is None else [self._term(self._marks, owner_name_mark(owner))]
         if beginning:
-            needed.append(self._term(self._marks, f"^{beginning[:LONGEST_HEAD]}"))
-        if len(beginning) > LONGEST_HEAD:
-            necks = neck_range(beginning)
-            if necks is None:
-                return None
-            needed.append(Query.range_query(self._schema, "neck", FieldType.Unsigned, *necks))
+            head = max(length for length in HEADS if length <= len(beginning))
+            needed.append(self._term(self._marks, f"^{beginning[:head]}"))
+            if head < len(beginning):
+                necks = neck_range(beginning)
+                if necks is None:
+                    return None
+                needed.append(Query.range_query(self._schema, "neck", FieldType.Unsigned, *necks))
         if len(beginning) > NECK_END:
             needed.append(self._each(self._named))
         return _all(needed) if needed else None
