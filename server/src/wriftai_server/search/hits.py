@@ -10,7 +10,7 @@ from wriftai_server.search.tiers import MANY_WORDS, Search, Tiers
 
 _SPARE = 8
 # So many documents are put into their tiers one by one, where a query has many words, or a long beginning.
-_FEW = 100
+_FEW = 50
 # As the level has one document in two hundred, where it has some there are more than few.
 _MANY_OF_THE_BEST = 2
 
@@ -85,7 +85,9 @@ class Hits:
         self._tiers = self._within(None)
         self._seen: set[str] = set()
         self._few: _Few | None = None
-        self._not_on_level = range(0)
+        # Names with all of many words are seldom among the best, and found as fast among all.
+        named, told = self._tiers.named, self._tiers.told
+        self._off_level = range(named.start, told.start + 1 if len(search.words) >= MANY_WORDS else named.start)
         self._sparse = self._find_sparse()
         self._level = lists.level(which)
         self._best: Tiers | None = None
@@ -124,7 +126,11 @@ class Hits:
         """Give the groups of tiers that may hold few documents, though the lists of their words are long."""
         tiers, search = self._tiers, self._search
         begun = [tiers.begun] if len(search.beginning) > max(HEADS) else []
-        return [*begun, tiers.named, tiers.told] if len(search.words) >= MANY_WORDS else begun
+        if len(search.words) < MANY_WORDS:
+            return begun
+        # Names with all but one of three words often fill a page: what else there is need not be known.
+        told = tiers.told[1:] if len(search.words) == MANY_WORDS else tiers.told
+        return [*begun, tiers.named, told]
 
     def _few_of(self, group: range, most: int) -> _Few | None:
         """Find all that is in tiers of which the last holds the others; None when that is much."""
@@ -132,10 +138,10 @@ class Hits:
         part = self._tiers.part(last)
         if part is None:
             return _Few(group, [], None)
-        if group != self._tiers.begun:
+        if last in self._tiers.told:
             best = len(self._on_level(last, None, most))
             if best < most:
-                self._not_on_level = group
+                self._off_level = range(self._off_level.start, group.stop)
             if best >= _MANY_OF_THE_BEST:
                 return None
         hits = self._ranked(part, last, None, backward=False, limit=_FEW)
@@ -160,7 +166,7 @@ class Hits:
         part = self._tiers.part(tier)
         if part is None:
             return []
-        if not backward and tier not in self._not_on_level:
+        if not backward and tier not in self._off_level:
             # Among the best there often are enough.
             best = self._on_level(tier, after, limit, without)
             if len(best) >= limit:

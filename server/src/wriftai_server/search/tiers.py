@@ -156,8 +156,8 @@ class Tiers:
             yield _Tier(_all(map(how, words)), first)
         every = self._known or _all(map(self._told, words))
         if len(words) > 1:
-            # Spelled out, this costs half as much.
-            yield _Tier(_any(map(self._named_but_for, words)), first)
+            # Spelled out, and without the names that have all, this costs less than half as much.
+            yield _Tier(_any(map(self._named_but_for, words)), self.told.start)
         if len(words) > 2:
             yield _Tier(_all([every, _any(map(self._loosely_named, words))]), first)
         # It does not hold what has a word in the name, and others in other forms.
@@ -170,7 +170,7 @@ class Tiers:
 
     def _named_but_for(self, left: Word) -> Part:
         named = (self._loosely_named(word) for word in self._told_words if word is not left)
-        return _all([*named, self._told(left)])
+        return _all([*named, self._in_text(left)])
 
     def _allows_typos(self) -> bool:
         words = self._told_words
@@ -221,7 +221,7 @@ class Tiers:
         return _any([self._whole(word), self._part_begun(word.text)]) if word is self._last else self._whole(word)
 
     def _loosely_named(self, word: Word) -> Part:
-        """Match names with another form of the word, or with all that it falls into."""
+        """Match names with a form of the word."""
         if word in self._loosely_named_words:
             return self._loosely_named_words[word]
         found = [self._named(word), *(self._term(self._parts, form) for form in word.forms[1:])]
@@ -232,9 +232,11 @@ class Tiers:
         """Match names and texts with a form of the word."""
         if word in self._told_by_word:
             return self._told_by_word[word]
-        found = [self._loosely_named(word), *(self._term(self._text, form) for form in word.forms)]
-        part = self._told_by_word[word] = _any(found)
+        part = self._told_by_word[word] = _any([self._loosely_named(word), self._in_text(word)])
         return part
+
+    def _in_text(self, word: Word) -> Part:
+        return _any(self._term(self._text, form) for form in word.forms)
 
     def _written(self, word: Word) -> Part:
         """Match names, and texts with the word as it is."""
