@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -19,11 +20,17 @@ from wriftai_server.database.driver import Database, DatabaseUnavailable, Unique
 from wriftai_server.database.migrate import SchemaTooNew
 from wriftai_server.database.opening import open_database
 from wriftai_server.database.preparing import UnusableServer, shown
-from wriftai_server.database.schema import metadata
+from wriftai_server.database.schema import hardware, metadata
+from wriftai_server.database.statements import Statement, keyset
 
 END_OTHERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+PAGE = Statement(keyset(select(hardware.c.id), [hardware.c.id], descending=False, after=True))
+PLANS = (
+    "SELECT substring(statement FROM 'LIMIT .*'), custom_plans, generic_plans"
+    " FROM pg_prepared_statements WHERE statement LIKE '%LIMIT 11'"
 )
 
 
@@ -45,6 +52,25 @@ def test_text_is_ordered_by_its_bytes(home: Path) -> None:
         async with database.reading() as view:
             found = [row[0] for row in await view.all(IN_ORDER)]
         assert found == sorted(found, key=str.encode)
+
+    on_database(home, work)
+
+
+def test_a_page_has_the_length_that_is_asked_for_and_is_not_planned_again_and_again(home: Path) -> None:
+    async def work(database: Database) -> None:
+        ids = [f"{number:04}" for number in range(3_000)]
+        async with database.writing() as transaction:
+            await transaction.execute_many(ADD, [{"id": each, "identifier": each, "name": ""} for each in ids])
+        await database.survey()
+        async with database.reading() as view:
+            for limit in (0, 1, 10, 11, 12, 26, 99, 101, 102, 2_000):
+                found = await view.all(PAGE, key_0="0500", limit=limit)
+                assert [row[0] for row in found] == ids[501 : 501 + limit]
+            for limit in range(2, 11):
+                await view.all(PAGE, key_0="2000", limit=limit)
+            plans = await view.all(Statement(text(PLANS)))
+        # The first five are by what the values are.
+        assert [tuple(row) for row in plans] == [("LIMIT 11", 5, 8)]
 
     on_database(home, work)
 

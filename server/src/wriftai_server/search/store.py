@@ -131,12 +131,10 @@ _SOURCES = {
 }
 _SOME = {
     "models": Statement(
-        select(func.count()).select_from(
-            select(models.c.id).limit(bindparam("limit", type_=Integer())).subquery()
-        )
+        select(func.count()).select_from(select(models.c.id).limit(bindparam("most", type_=Integer())).subquery())
     ),
     "users": Statement(
-        select(func.count()).select_from(select(users.c.id).limit(bindparam("limit", type_=Integer())).subquery())
+        select(func.count()).select_from(select(users.c.id).limit(bindparam("most", type_=Integer())).subquery())
     ),
 }
 
@@ -211,7 +209,7 @@ async def sources_of_owner(view: Reader, owner_id: str, after: str, *, limit: in
 
 async def count(view: Reader, which: str, *, most: int) -> int:
     """Count `models` or `users`, as far as a number."""
-    row = await view.one(_SOME[which], limit=most)
+    row = await view.one(_SOME[which], most=most)
     number: int = row[0] if row else 0
     return number
 
