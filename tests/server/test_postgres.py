@@ -56,7 +56,7 @@ def test_text_is_ordered_by_its_bytes(home: Path) -> None:
     on_database(home, work)
 
 
-def test_a_page_has_the_length_that_is_asked_for_and_is_not_planned_again_and_again(home: Path) -> None:
+def test_a_page_has_the_length_that_is_asked_for_and_one_of_a_usual_length_is_planned_once(home: Path) -> None:
     async def work(database: Database) -> None:
         ids = [f"{number:04}" for number in range(3_000)]
         async with database.writing() as transaction:
@@ -66,8 +66,8 @@ def test_a_page_has_the_length_that_is_asked_for_and_is_not_planned_again_and_ag
             for limit in (0, 1, 10, 11, 12, 26, 99, 101, 102, 2_000):
                 found = await view.all(PAGE, key_0="0500", limit=limit)
                 assert [row[0] for row in found] == ids[501 : 501 + limit]
-            for limit in range(2, 11):
-                await view.all(PAGE, key_0="2000", limit=limit)
+            for start in ids[:12]:
+                await view.all(PAGE, key_0=start, limit=11)
             plans = await view.all(Statement(text(PLANS)))
         # The first five are by what the values are.
         assert [tuple(row) for row in plans] == [("LIMIT 11", 5, 8)]

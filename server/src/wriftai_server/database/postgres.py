@@ -39,8 +39,8 @@ _INSERT = re.compile(
 )
 _PLACEHOLDER = re.compile(r"\$(\d+)::(\w+)")
 _TYPED_OR_NOT = re.compile(r"\$(\d+)(::\w+)?")
-# So many rows are read of what says `:limit`, the next more than are asked for: see `_cut`.
-_LENGTHS = (11, 26, 51, 101)
+# Of pages of usual sizes, each with one row more, to see whether there is another page.
+_LENGTHS = frozenset({11, 21, 26, 51, 101})
 
 
 class _Types(PGTypeCompiler):
@@ -80,8 +80,7 @@ class PostgresView:
         """Run a statement and give its rows."""
         sql, ordered = _filled(statement, values)
         with ERRORS_NAMED:
-            rows = await self._connection.fetch(sql, *ordered, timeout=self._SECONDS)
-        return rows[: values.get("limit")]
+            return await self._connection.fetch(sql, *ordered, timeout=self._SECONDS)
 
 
 class _Scan(PostgresView):
@@ -192,8 +191,8 @@ def _itself(connection: Connection) -> Connection:
 
 def _filled(statement: Statement, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
     sql, constants, order = statement.compiled(_DIALECT)
-    if "limit" in order and values["limit"] <= _LENGTHS[-1]:
-        sql, order = _cut(sql, order, next(length for length in _LENGTHS if length >= values["limit"]))
+    if "limit" in order and values["limit"] in _LENGTHS:
+        sql, order = _cut(sql, order, values["limit"])
     return sql, [_held(values[name]) if name in values else constants[name] for name in order]
 
 
