@@ -41,6 +41,8 @@ _PLACEHOLDER = re.compile(r"\$(\d+)::(\w+)")
 _TYPED_OR_NOT = re.compile(r"\$(\d+)(::\w+)?")
 # Of pages of usual sizes, each with one row more, to see whether there is another page.
 _LENGTHS = frozenset({11, 21, 26, 51, 101})
+# With other values, such as an owner, the best plan depends on how many rows have them.
+_IN_A_PAGE = frozenset({"limit", "key_0", "key_1"})
 
 
 class _Types(PGTypeCompiler):
@@ -191,7 +193,7 @@ def _itself(connection: Connection) -> Connection:
 
 def _filled(statement: Statement, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
     sql, constants, order = statement.compiled(_DIALECT)
-    if "limit" in order and values["limit"] in _LENGTHS:
+    if values.get("limit") in _LENGTHS and _IN_A_PAGE.issuperset(order):
         sql, order = _cut(sql, order, values["limit"])
     return sql, [_held(values[name]) if name in values else constants[name] for name in order]
 
