@@ -124,6 +124,18 @@ def test_parts_joins_beginnings_forms_and_typos_are_found(anyone: Person, q: str
     assert sorted(found(anyone, q)) == sorted(expected)
 
 
+def test_what_a_word_falls_into_may_lie_apart_in_a_name_or_a_text(people: People, anyone: Person) -> None:
+    bob, models = person(people, "Bob"), {"dvt_base_patch16": "", "finder": "Learned detection by a Faster-50."}
+    for name, description in models.items():
+        add_model(bob, name, description=description, visibility="public")
+    for q in ("dvt16", "patch16 dvt", "base dvt16", "dvt16 base patch"):
+        assert found(anyone, q) == ["Bob/dvt_base_patch16"]
+    for q in ("faster50", "detection faster50", "faster50 detection", "learned detection faster50"):
+        assert found(anyone, q) == ["Bob/finder"]
+    for name in models:
+        bob.client.models.delete("Bob", name)
+
+
 @pytest.mark.parametrize(
     "q", ["%", "_", "\\", "\\%", "*", "'", '"', "?", ":", "😀", "\u200d", "-" * 1000, "^", "@", "#1", "~"]
 )

@@ -38,7 +38,6 @@ _INSERT = re.compile(
     r"(?P<into>INSERT INTO .*) VALUES \((?P<row>.*)\)(?P<unless>( ON CONFLICT .*DO NOTHING)?)", re.DOTALL
 )
 _PLACEHOLDER = re.compile(r"\$(\d+)::(\w+)")
-_TYPED_OR_NOT = re.compile(r"\$(\d+)(::\w+)?")
 # Of pages of usual sizes, each with one row more, to see whether there is another page.
 _LENGTHS = frozenset({11, 21, 26, 51, 101})
 # With other values, such as an owner, the best plan depends on how many rows have them.
@@ -208,9 +207,9 @@ def _cut(sql: str, order: tuple[str, ...], length: int) -> tuple[str, tuple[str,
 
     def placed(found: re.Match[str]) -> str:
         this = int(found[1])
-        return str(length) if this == number else f"${this - (this > number)}{found[2] or ''}"
+        return str(length) if this == number else f"${this - (this > number)}::{found[2]}"
 
-    return _TYPED_OR_NOT.sub(placed, sql), (*order[: number - 1], *order[number:])
+    return _PLACEHOLDER.sub(placed, sql), (*order[: number - 1], *order[number:])
 
 
 @cache

@@ -115,7 +115,7 @@ class Tiers:
         self.named = range(self.begun.stop, self.begun.stop + len(self._ways_of_naming))
         count = len(self._told_words)
         self.told = range(self.named.stop, self.named.stop + (count > 1) + (count > 2) + 2)
-        more = (self._last in self._told_words) + self._allows_typos()
+        more = self._allows_nearly() + self._allows_typos()
         self.nested = range(self.named.start, self.told.stop + more)
         self.last_resort = self.told.stop if count >= MANY_WORDS else self.nested.stop
 
@@ -163,14 +163,17 @@ class Tiers:
         # It does not hold what has a word in the name, and others in other forms.
         yield _Tier(_all(map(self._written, words)), self.told.stop - 2)
         yield _Tier(every, first)
-        if self._last in words:
-            yield _Tier(_all(map(self._told_or_begun, words)), first)
+        if self._allows_nearly():
+            yield _Tier(_all(map(self._nearly_told, words)), first)
         if self._allows_typos():
             yield _Tier(_all(map(self._mistyped, words)), first)
 
     def _named_but_for(self, left: Word) -> Part:
         named = (self._loosely_named(word) for word in self._told_words if word is not left)
         return _all([*named, self._in_text(left)])
+
+    def _allows_nearly(self) -> bool:
+        return any(word is self._last or len(word.atoms) > 1 for word in self._told_words)
 
     def _allows_typos(self) -> bool:
         words = self._told_words
@@ -242,16 +245,22 @@ class Tiers:
         """Match names, and texts with the word as it is."""
         return _any([self._loosely_named(word), self._term(self._text, word.text)])
 
-    def _told_or_begun(self, word: Word) -> Part:
+    def _nearly_told(self, word: Word) -> Part:
+        """Match what has the word or all that it falls into; of the last one, a beginning in a text is enough."""
+        found = [self._told(word)]
+        if len(word.atoms) > 1:
+            found.append(_all(self._term(self._parts, atom) for atom in word.atoms))
+            if len(word.atoms[0]) > 1:
+                found.append(_all(self._term(self._text, atom) for atom in word.atoms))
         # With other words beside it, a beginning may be shorter.
         shortest = _SHORTEST_TOLD_BEGINNING - (len(self._told_words) > 1)
-        if word is not self._last or len(word.text) < shortest:
-            return self._told(word)
-        return _any([self._told(word), self._beginning(self._text, word.text)])
+        if word is self._last and len(word.text) >= shortest:
+            found.append(self._beginning(self._text, word.text))
+        return _any(found)
 
     def _mistyped(self, word: Word) -> Part:
         """Match what has the word, or names with it but for one letter: missing, wrong, too much or swapped."""
-        right = self._told_or_begun(word)
+        right = self._nearly_told(word)
         if not _may_be_mistyped(word):
             return right
         if len(word.atoms) > 1:

@@ -2,7 +2,8 @@
 
 A name is its runs of letters and digits (`resnet50`), what those fall into between letters and digits (`resnet`,
 `50`) and at capitals, and two that stand side by side in one (`vitbase` of `vit_base`). So one may write more or
-fewer separators than the owner did. A query is taken apart alike; a text is words as they stand.
+fewer separators than the owner did. A query is words, and what those fall into counts last; a text is words as
+they stand.
 """
 
 import re
