@@ -165,15 +165,17 @@ def _document(
     rank = rank_from(popular, len(name), low & (2**48 - 1))
     levels = _LEVEL_MARKS[bisect_right(LEVELS, rank)]
     grams = " ".join([_grams(run) for run in named.runs])
+    names = f"{' '.join([_parts(run) for run in named.runs])} {parts}"
     return {
         "high": high,
         "low": low,
         "rank": rank,
         "neck": _neck(named.whole[NECK_START:NECK_END].encode()),
-        fields.parts: f"{' '.join([_parts(run) for run in named.runs])} {parts}",
+        fields.parts: names,
         fields.joins: " ".join(named.joins),
         fields.marks: f"{grams} {_beginnings(named.whole)} {marks}{levels}",
-        fields.text: " ".join([_told(each) for each in text if each]),
+        # Words of names are among those of texts, so that what has a word in either is in one list.
+        fields.text: " ".join([names, *[_told(each) for each in text if each]]),
     }
 
 

@@ -11,8 +11,6 @@ from wriftai_server.search.tiers import MANY_WORDS, Search, Tiers
 _SPARE = 8
 # So many documents are put into their tiers one by one, where a query has many words, or a long beginning.
 _FEW = 50
-# As the level has one document in two hundred, where it has some there are more than few.
-_MANY_OF_THE_BEST = 2
 
 
 class Hit(NamedTuple):
@@ -85,9 +83,7 @@ class Hits:
         self._tiers = self._within(None)
         self._seen: set[str] = set()
         self._few: _Few | None = None
-        # Names with all of many words are seldom among the best, and found as fast among all.
-        named, told = self._tiers.named, self._tiers.told
-        self._off_level = range(named.start, told.start + 1 if len(search.words) >= MANY_WORDS else named.start)
+        self._off_level = range(0)
         self._sparse = self._find_sparse()
         self._level = lists.level(which)
         self._best: Tiers | None = None
@@ -138,11 +134,12 @@ class Hits:
         part = self._tiers.part(last)
         if part is None:
             return _Few(group, [], None)
-        if last in self._tiers.told:
+        if group != self._tiers.begun:
             best = len(self._on_level(last, None, most))
             if best < most:
-                self._off_level = range(self._off_level.start, group.stop)
-            if best >= _MANY_OF_THE_BEST:
+                self._off_level = range(self._tiers.named.start, group.stop)
+            if best:
+                # As the level has one document in two hundred, there are more than few.
                 return None
         hits = self._ranked(part, last, None, backward=False, limit=_FEW)
         if len(hits) >= _FEW:

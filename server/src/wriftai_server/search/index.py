@@ -17,13 +17,15 @@ from wriftai_server.search.tiers import Search
 from wriftai_server.search.words import LONGEST_WORD
 
 # Change it with whatever changes what is in a document, or how: an index of another version is built anew.
-VERSION = f"4, tantivy {metadata.version('tantivy')}"
+VERSION = f"5, tantivy {metadata.version('tantivy')}"
 
 SETS: tuple[Set, ...] = ("public", "private", "users")
 _STATE = "state"
 _encode = msgspec.json.Encoder().encode
 _MOST_REMEMBERED = 50_000
 _LEAST_LOOKED_THROUGH = 2_000
+# More than a word of a name may have, as those are among the words of texts.
+_LONGEST_WORD_BYTES = 4 * LONGEST_WORD + 1
 _SHARE_LOOKED_THROUGH = 200
 
 
@@ -90,7 +92,7 @@ class Index:
     def __init__(self, folder: Path) -> None:
         self._index = tantivy.Index(_schema(), str(folder))
         self._index.config_reader("manual")
-        words = TextAnalyzerBuilder(Tokenizer.simple()).filter(Filter.remove_long(LONGEST_WORD))
+        words = TextAnalyzerBuilder(Tokenizer.simple()).filter(Filter.remove_long(_LONGEST_WORD_BYTES))
         self._index.register_tokenizer("words", words.filter(Filter.lowercase()).build())
         self.reload()
 

@@ -19,8 +19,8 @@ _SHORTEST_TYPO = 4
 _SHORTEST_TOLD_BEGINNING = 4
 _MOST_TYPO_WORDS = 5
 _MOST_TYPO_WORDS_OF_TEXT = 2
-# How many words may be missing, by how many there are: who types two means both.
-_MOST_MISSING = (0, 0, 0, 1, 2, 3)
+# How many words may be missing, by how many there are, where nothing has more of them.
+_MOST_MISSING = (0, 0, 1, 2, 2, 3)
 
 
 class Search(NamedTuple):
@@ -114,7 +114,7 @@ class Tiers:
         self.begun = range(2)
         self.named = range(self.begun.stop, self.begun.stop + len(self._ways_of_naming))
         count = len(self._told_words)
-        self.told = range(self.named.stop, self.named.stop + (count > 1) + (count > 2) + 2)
+        self.told = range(self.named.stop, self.named.stop + (1 < count <= MANY_WORDS) + (count > 2) + 2)
         more = self._allows_nearly() + self._allows_typos()
         self.nested = range(self.named.start, self.told.stop + more)
         self.last_resort = self.told.stop if count >= MANY_WORDS else self.nested.stop
@@ -146,8 +146,8 @@ class Tiers:
         yield _Tier(_all([begun, self._each(self._whole)]), 0)
         yield _Tier(begun, 0)
         yield from self._nested()
-        yield from self._missing()
         yield _Tier(self._mistyped_text(), self.nested.start)
+        yield from self._missing()
 
     def _nested(self) -> Iterator[_Tier]:
         """Give tiers of which the last holds all the others."""
@@ -155,8 +155,8 @@ class Tiers:
         for how in self._ways_of_naming:
             yield _Tier(_all(map(how, words)), first)
         every = self._known or _all(map(self._told, words))
-        if len(words) > 1:
-            # Spelled out, and without the names that have all, this costs less than half as much.
+        if 1 < len(words) <= MANY_WORDS:
+            # Spelled out, this costs less than half as much; of more words it costs more than it sorts out.
             yield _Tier(_any(map(self._named_but_for, words)), self.told.start)
         if len(words) > 2:
             yield _Tier(_all([every, _any(map(self._loosely_named, words))]), first)
@@ -184,8 +184,7 @@ class Tiers:
         words, count, first = self._told_words, len(self._told_words), self.nested.stop
         for missing in range(1, _MOST_MISSING[min(count, len(_MOST_MISSING) - 1)] + 1):
             some = _some(map(self._told, words), count - missing)
-            if missing == 1:
-                yield _Tier(_all([some, _any(map(self._loosely_named, words))]), first)
+            yield _Tier(_all([some, _any(map(self._loosely_named, words))]), first)
             yield _Tier(some, first)
 
     def _mistyped_text(self) -> Part:
@@ -235,15 +234,22 @@ class Tiers:
         """Match names and texts with a form of the word."""
         if word in self._told_by_word:
             return self._told_by_word[word]
-        part = self._told_by_word[word] = _any([self._loosely_named(word), self._in_text(word)])
+        part = self._told_by_word[word] = _any([self._in_text(word), *self._more_of_names(word)])
         return part
 
     def _in_text(self, word: Word) -> Part:
+        """Match texts, and names of which a form of the word is a part."""
         return _any(self._term(self._text, form) for form in word.forms)
+
+    def _more_of_names(self, word: Word) -> list[Part]:
+        """Match names with the word that are not told among the texts."""
+        joined = self._term(self._joins, word.text)
+        return [joined, self._part_begun(word.text)] if word is self._last else [joined]
 
     def _written(self, word: Word) -> Part:
         """Match names, and texts with the word as it is."""
-        return _any([self._loosely_named(word), self._term(self._text, word.text)])
+        forms = [self._term(self._parts, form) for form in word.forms[1:]]
+        return _any([self._term(self._text, word.text), *forms, *self._more_of_names(word)])
 
     def _nearly_told(self, word: Word) -> Part:
         """Match what has the word or all that it falls into; of the last one, a beginning in a text is enough."""
