@@ -139,14 +139,13 @@ def _owner(username: str) -> _Owner:
 
 
 class _Fields(NamedTuple):
-    parts: str
-    joins: str
+    names: str
     marks: str
     text: str
 
 
 def _fields(which: Set) -> _Fields:
-    return _Fields(f"{which}_parts", f"{which}_joins", f"{which}_marks", f"{which}_text")
+    return _Fields(f"{which}_names", f"{which}_marks", f"{which}_text")
 
 
 _FIELDS: dict[Set, _Fields] = {
@@ -165,16 +164,17 @@ def _document(
     rank = rank_from(popular, len(name), low & (2**48 - 1))
     levels = _LEVEL_MARKS[bisect_right(LEVELS, rank)]
     grams = " ".join([_grams(run) for run in named.runs])
-    names = f"{' '.join([_parts(run) for run in named.runs])} {parts}"
+    names = " ".join([*[_parts(run) for run in named.runs], *named.joins, parts])
+    short = " ".join([join for join in named.joins if len(join) <= LONGEST_GRAM])
     return {
         "high": high,
         "low": low,
         "rank": rank,
         "neck": _neck(named.whole[NECK_START:NECK_END].encode()),
-        fields.parts: names,
-        fields.joins: " ".join(named.joins),
-        fields.marks: f"{grams} {_beginnings(named.whole)} {marks}{levels}",
-        # Words of names are among those of texts, so that what has a word in either is in one list.
+        # All that a word may stand for is in one list, as lists that are put together cost several times as much:
+        # in names, in beginnings of names, and in names and texts.
+        fields.names: names,
+        fields.marks: f"{grams} {short} {_beginnings(named.whole)} {marks}{levels}",
         fields.text: " ".join([names, *[_told(each) for each in text if each]]),
     }
 

@@ -103,6 +103,8 @@ class Hits:
     def find(self, tier: int, after: Hit | None, *, backward: bool, limit: int) -> list[Hit]:
         """Find documents of a tier, best first, or the other way round."""
         if not self._from_the_best:
+            if not self._tiers.adds(tier):
+                return []
             without = self._tiers.before(tier)
             return self._in_order(tier, after, backward=backward, limit=limit, without=without)
         # What is in earlier tiers is known, and leaving it out here costs less than by the query.
@@ -110,6 +112,8 @@ class Hits:
         for group in self._sparse:
             if tier == group.start:
                 self._few = self._few_of(group, most)
+        if not self._tiers.adds(tier):
+            return []
         if self._few is not None and tier in self._few.group:
             found = self._among(self._few, tier)
         else:
@@ -163,7 +167,7 @@ class Hits:
         part = self._tiers.part(tier)
         if part is None:
             return []
-        if not backward and tier not in self._off_level:
+        if not backward and tier not in self._off_level and tier not in self._tiers.mistyped:
             # Among the best there often are enough.
             best = self._on_level(tier, after, limit, without)
             if len(best) >= limit:

@@ -17,7 +17,7 @@ from wriftai_server.search.tiers import Search
 from wriftai_server.search.words import LONGEST_WORD
 
 # Change it with whatever changes what is in a document, or how: an index of another version is built anew.
-VERSION = f"5, tantivy {metadata.version('tantivy')}"
+VERSION = f"6, tantivy {metadata.version('tantivy')}"
 
 SETS: tuple[Set, ...] = ("public", "private", "users")
 _STATE = "state"
@@ -219,7 +219,7 @@ def _schema() -> tantivy.Schema:
     for number in ("high", "rank", "neck"):
         builder.add_unsigned_field(number, fast=True)
     for which in SETS:
-        for field in ("parts", "joins", "marks"):
+        for field in ("names", "marks"):
             builder.add_text_field(f"{which}_{field}", tokenizer_name="whitespace", index_option="basic")
         builder.add_text_field(f"{which}_text", tokenizer_name="words", index_option="basic")
     return builder.build()

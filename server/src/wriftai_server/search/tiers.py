@@ -5,13 +5,14 @@ in order until a page is full, so that a common word costs no more than a rare o
 before it do not.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from tantivy import FieldType, Occur, Query, Schema
+from tantivy import Query, Schema
 
 from wriftai_server.search.documents import HEADS, LONGEST_GRAM, NECK_END, Set, neck_range, owner_name_mark
+from wriftai_server.search.parts import Part, Parts
 from wriftai_server.search.words import COMMON, Word, query_words
 
 MANY_WORDS = 3
@@ -46,10 +47,6 @@ def search_for(q: str) -> Search:
     return Search(words, owner, "".join(word.text for word in query_words(name)))
 
 
-# A part of a query that matches nothing is None, and so is what needs it.
-Part = Query | None
-
-
 class _Tier(NamedTuple):
     """A tier.
 
@@ -71,9 +68,8 @@ class Tiers:
         schema: Of the index.
         which: The set.
         search: What is searched for.
-        holds: Tells whether any document has a term in a field; without, the same is found, but slower.
-        within: Leaves out what does not match this. It stands beside each word, as a few documents are sought in
-            the lists of all words faster than those lists are put together.
+        holds: Tells whether any document has a term in a field.
+        within: Leaves out what does not match this.
         is_in_last: Whether what matches that is known to be in the last of the tiers that are asked for.
 
     Attributes:
@@ -81,6 +77,7 @@ class Tiers:
         nested: Tiers whose parts all are in the part of the last of them.
         named: Those of them with all words in the name; the last holds the others.
         told: Those that come next, with all words in name or text; the last holds these and the named ones.
+        mistyped: Those with words that are not right, of which there seldom are many.
         last_resort: The first of the tiers that are for when those before have nothing: with words that are
             missing and, where there are many words, with ones that are not whole or not right.
     """
@@ -95,19 +92,13 @@ class Tiers:
         within: Query | None = None,
         is_in_last: bool = False,
     ) -> None:
-        self._schema = schema
-        self._parts, self._joins, self._marks, self._text = (
-            f"{which}_{field}" for field in ("parts", "joins", "marks", "text")
-        )
+        self._parts = Parts(schema, holds, within)
+        self._names, self._marks, self._text = (f"{which}_{field}" for field in ("names", "marks", "text"))
         self._search = search
-        self._holds = holds
-        self._within = within
         self._known = within if is_in_last else None
         told = [word for word in search.words if word.text not in COMMON]
         self._told_words = told or list(search.words)
         self._last = search.words[-1] if search.words else None
-        self._loosely_named_words: dict[Word, Part] = {}
-        self._told_by_word: dict[Word, Part] = {}
         self._ways_of_naming = (self._whole, self._named, self._loosely_named)
         self._built: list[_Tier] = []
         self._coming = self._all()
@@ -117,6 +108,7 @@ class Tiers:
         self.told = range(self.named.stop, self.named.stop + (1 < count <= MANY_WORDS) + (count > 2) + 2)
         more = self._allows_nearly() + self._allows_typos()
         self.nested = range(self.named.start, self.told.stop + more)
+        self.mistyped = range(self.nested.stop - self._allows_typos(), self.nested.stop + 1)
         self.last_resort = self.told.stop if count >= MANY_WORDS else self.nested.stop
 
     def has(self, tier: int) -> bool:
@@ -127,6 +119,10 @@ class Tiers:
     def part(self, tier: int) -> Part:
         """Give what a tier matches, together with what is in tiers before it; None is nothing."""
         return self._built[tier].part if self.has(tier) else None
+
+    def adds(self, tier: int) -> bool:
+        """Tell whether a tier may hold what the one before it does not."""
+        return tier == 0 or self.part(tier) is not self.part(tier - 1)
 
     def before(self, tier: int) -> list[Query]:
         """Give what is in tiers before one, without the parts that others hold."""
@@ -143,7 +139,7 @@ class Tiers:
 
     def _all(self) -> Iterator[_Tier]:
         begun = self._known or self._begun()
-        yield _Tier(_all([begun, self._each(self._whole)]), 0)
+        yield _Tier(self._parts.every([begun, self._each(self._whole)]), 0)
         yield _Tier(begun, 0)
         yield from self._nested()
         yield _Tier(self._mistyped_text(), self.nested.start)
@@ -153,24 +149,24 @@ class Tiers:
         """Give tiers of which the last holds all the others."""
         words, first = self._told_words, self.nested.start
         for how in self._ways_of_naming:
-            yield _Tier(_all(map(how, words)), first)
-        every = self._known or _all(map(self._told, words))
+            yield _Tier(self._parts.every(map(how, words)), first)
+        every = self._known or self._parts.every(map(self._told, words))
         if 1 < len(words) <= MANY_WORDS:
             # Spelled out, this costs less than half as much; of more words it costs more than it sorts out.
-            yield _Tier(_any(map(self._named_but_for, words)), self.told.start)
+            yield _Tier(self._parts.either(map(self._named_but_for, words)), self.told.start)
         if len(words) > 2:
-            yield _Tier(_all([every, _any(map(self._loosely_named, words))]), first)
+            yield _Tier(self._parts.every([every, self._parts.either(map(self._loosely_named, words))]), first)
         # It does not hold what has a word in the name, and others in other forms.
-        yield _Tier(_all(map(self._written, words)), self.told.stop - 2)
+        yield _Tier(self._parts.every(map(self._written, words)), self.told.stop - 2)
         yield _Tier(every, first)
         if self._allows_nearly():
-            yield _Tier(_all(map(self._nearly_told, words)), first)
+            yield _Tier(self._parts.every(map(self._nearly_told, words)), first)
         if self._allows_typos():
-            yield _Tier(_all(map(self._mistyped, words)), first)
+            yield _Tier(self._parts.every(map(self._mistyped, words)), first)
 
     def _named_but_for(self, left: Word) -> Part:
         named = (self._loosely_named(word) for word in self._told_words if word is not left)
-        return _all([*named, self._in_text(left)])
+        return self._parts.every([*named, self._in_text(left)])
 
     def _allows_nearly(self) -> bool:
         return any(word is self._last or len(word.atoms) > 1 for word in self._told_words)
@@ -183,121 +179,107 @@ class Tiers:
         """Give tiers in which words are missing; where one is, names with a word come first."""
         words, count, first = self._told_words, len(self._told_words), self.nested.stop
         for missing in range(1, _MOST_MISSING[min(count, len(_MOST_MISSING) - 1)] + 1):
-            some = _some(map(self._told, words), count - missing)
-            yield _Tier(_all([some, _any(map(self._loosely_named, words))]), first)
+            some = self._parts.some(map(self._told, words), count - missing)
+            yield _Tier(self._parts.every([some, self._parts.either(map(self._loosely_named, words))]), first)
             yield _Tier(some, first)
 
     def _mistyped_text(self) -> Part:
         words = self._told_words
         if len(words) > _MOST_TYPO_WORDS_OF_TEXT:
             return None
-        return _all(
-            _any([self._mistyped(word), self._typo(self._text, word.text) if _has_typos(word.text) else None])
-            for word in words
-        )
+        return self._parts.every(map(self._mistyped_in_text, words))
 
     def _each(self, how: Callable[[Word], Part]) -> Part:
-        return _all(map(how, self._search.words))
+        return self._parts.every(map(how, self._search.words))
 
     def _begun(self) -> Part:
         """Match names that begin with the query, whatever stands between its letters and digits."""
         beginning, owner = self._search.beginning, self._search.owner
-        needed: list[Part] = [] if owner is None else [self._term(self._marks, owner_name_mark(owner))]
+        needed: list[Part] = [] if owner is None else [self._parts.term(self._marks, owner_name_mark(owner))]
         if beginning:
             head = max(length for length in HEADS if length <= len(beginning))
-            needed.append(self._term(self._marks, f"^{beginning[:head]}"))
+            needed.append(self._parts.term(self._marks, f"^{beginning[:head]}"))
             if head < len(beginning):
                 necks = neck_range(beginning)
                 if necks is None:
                     return None
-                needed.append(Query.range_query(self._schema, "neck", FieldType.Unsigned, *necks))
+                needed.append(self._parts.between("neck", *necks))
         if len(beginning) > NECK_END:
             needed.append(self._each(self._named))
-        return _all(needed) if needed else None
+        return self._parts.every(needed) if needed else None
 
     def _whole(self, word: Word) -> Part:
-        return _any([self._term(self._parts, word.text), self._term(self._joins, word.text)])
+        """Match names of which a word is a part, or two parts that stand side by side."""
+        return self._parts.term(self._names, word.text)
 
     def _named(self, word: Word) -> Part:
-        """Match names of which a word is a part; the last one may be the beginning of a part."""
-        return _any([self._whole(word), self._part_begun(word.text)]) if word is self._last else self._whole(word)
+        """Match the same; the last word may be the beginning of a part."""
+        return self._name_begun(word.text) if word is self._last else self._whole(word)
 
     def _loosely_named(self, word: Word) -> Part:
         """Match names with a form of the word."""
-        if word in self._loosely_named_words:
-            return self._loosely_named_words[word]
-        found = [self._named(word), *(self._term(self._parts, form) for form in word.forms[1:])]
-        part = self._loosely_named_words[word] = _any(found)
-        return part
+        return self._parts.either(
+            [self._named(word), *(self._parts.term(self._names, form) for form in word.forms[1:])]
+        )
 
     def _told(self, word: Word) -> Part:
         """Match names and texts with a form of the word."""
-        if word in self._told_by_word:
-            return self._told_by_word[word]
-        part = self._told_by_word[word] = _any([self._in_text(word), *self._more_of_names(word)])
-        return part
+        return self._parts.either([self._in_text(word), self._begun_if_last(word)])
 
     def _in_text(self, word: Word) -> Part:
-        """Match texts, and names of which a form of the word is a part."""
-        return _any(self._term(self._text, form) for form in word.forms)
-
-    def _more_of_names(self, word: Word) -> list[Part]:
-        """Match names with the word that are not told among the texts."""
-        joined = self._term(self._joins, word.text)
-        return [joined, self._part_begun(word.text)] if word is self._last else [joined]
+        """Match texts and names with a form of the word."""
+        return self._parts.either(self._parts.term(self._text, form) for form in word.forms)
 
     def _written(self, word: Word) -> Part:
-        """Match names, and texts with the word as it is."""
-        forms = [self._term(self._parts, form) for form in word.forms[1:]]
-        return _any([self._term(self._text, word.text), *forms, *self._more_of_names(word)])
+        """Match names with a form of the word, and texts with the word as it is."""
+        forms = (self._parts.term(self._names, form) for form in word.forms[1:])
+        return self._parts.either([self._parts.term(self._text, word.text), *forms, self._begun_if_last(word)])
+
+    def _begun_if_last(self, word: Word) -> Part:
+        return self._name_begun(word.text) if word is self._last else None
 
     def _nearly_told(self, word: Word) -> Part:
         """Match what has the word or all that it falls into; of the last one, a beginning in a text is enough."""
         found = [self._told(word)]
         if len(word.atoms) > 1:
-            found.append(_all(self._term(self._parts, atom) for atom in word.atoms))
+            found.append(self._parts.every(self._parts.term(self._names, atom) for atom in word.atoms))
             if len(word.atoms[0]) > 1:
-                found.append(_all(self._term(self._text, atom) for atom in word.atoms))
+                found.append(self._parts.every(self._parts.term(self._text, atom) for atom in word.atoms))
         # With other words beside it, a beginning may be shorter.
         shortest = _SHORTEST_TOLD_BEGINNING - (len(self._told_words) > 1)
         if word is self._last and len(word.text) >= shortest:
-            found.append(self._beginning(self._text, word.text))
-        return _any(found)
+            found.append(self._parts.beginning(self._text, word.text))
+        return self._parts.either(found)
 
     def _mistyped(self, word: Word) -> Part:
         """Match what has the word, or names with it but for one letter: missing, wrong, too much or swapped."""
         right = self._nearly_told(word)
         if not _may_be_mistyped(word):
             return right
-        if len(word.atoms) > 1:
-            atoms = [
-                self._typo(self._parts, atom) if _has_typos(atom) else self._term(self._parts, atom)
-                for atom in word.atoms
-            ]
-            return _any([right, _all(atoms)])
-        return _any([right, self._typo(self._parts, word.text, begun=word is self._last)])
+        if len(word.atoms) == 1:
+            return self._parts.either([right, self._typo(self._names, word)])
+        atoms = (
+            self._parts.typo(self._names, atom, begun=False)
+            if _has_typos(atom)
+            else self._parts.term(self._names, atom)
+            for atom in word.atoms
+        )
+        return self._parts.either([right, self._parts.every(atoms)])
 
-    def _typo(self, field: str, text: str, *, begun: bool = False) -> Query:
-        longer = begun and len(text) > _SHORTEST_TYPO
-        return self._here(Query.fuzzy_term_query(self._schema, field, text, prefix=longer))
+    def _mistyped_in_text(self, word: Word) -> Part:
+        """Match the same, and texts with the word but for one letter."""
+        if not _has_typos(word.text):
+            return self._mistyped(word)
+        return self._parts.either([self._nearly_told(word), self._typo(self._text, word)])
 
-    def _part_begun(self, text: str) -> Part:
+    def _typo(self, field: str, word: Word) -> Part:
+        return self._parts.typo(field, word.text, begun=word is self._last and len(word.text) > _SHORTEST_TYPO)
+
+    def _name_begun(self, text: str) -> Part:
+        """Match names with a part that begins so, or with two parts side by side that are this, or begin so."""
         if len(text) <= LONGEST_GRAM:
-            return self._term(self._marks, text)
-        return self._beginning(self._parts, text)
-
-    def _beginning(self, field: str, text: str) -> Query:
-        return self._here(Query.fuzzy_term_query(self._schema, field, text, distance=0, prefix=True))
-
-    def _term(self, field: str, text: str) -> Part:
-        if not self._holds(field, text):
-            return None
-        return self._here(Query.term_query(self._schema, field, text, "basic"))
-
-    def _here(self, query: Query) -> Query:
-        if self._within is None:
-            return query
-        return Query.boolean_query([(Occur.Must, self._within), (Occur.Must, query)])
+            return self._parts.term(self._marks, text)
+        return self._parts.beginning(self._names, text)
 
 
 def _may_be_mistyped(word: Word) -> bool:
@@ -306,29 +288,3 @@ def _may_be_mistyped(word: Word) -> bool:
 
 def _has_typos(atom: str) -> bool:
     return len(atom) >= _SHORTEST_TYPO and atom.isalpha()
-
-
-def _all(parts: Iterable[Part]) -> Part:
-    needed = list(parts)
-    if any(part is None for part in needed):
-        return None
-    return _combined(Occur.Must, [part for part in needed if part is not None])
-
-
-def _any(parts: Iterable[Part]) -> Part:
-    return _combined(Occur.Should, [part for part in parts if part is not None])
-
-
-def _some(parts: Iterable[Part], count: int) -> Part:
-    options = [part for part in parts if part is not None]
-    if count == 1:
-        return _combined(Occur.Should, options)
-    if len(options) < count:
-        return None
-    return Query.boolean_query([(Occur.Should, part) for part in options], minimum_number_should_match=count)
-
-
-def _combined(how: Occur, parts: list[Query]) -> Part:
-    if len(parts) < 2:
-        return parts[0] if parts else None
-    return Query.boolean_query([(how, part) for part in parts])

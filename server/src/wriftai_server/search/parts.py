@@ -1,0 +1,102 @@
+"""Parts: what queries of the index are put together from, the same part never made twice."""
+
+from collections.abc import Callable, Hashable, Iterable
+
+from tantivy import FieldType, Occur, Query, Schema
+
+# A part that matches nothing is None, and so is what needs it.
+Part = Query | None
+
+
+class Parts:
+    """Makes the parts of a query; what is made alike is one object, so that `is` tells what matches the same.
+
+    Args:
+        schema: Of the index.
+        holds: Tells whether any document has a term in a field; without, the same is found, but slower.
+        within: Leaves out what does not match this. It stands beside each word, as a few documents are sought in
+            the lists of all words faster than those lists are put together.
+    """
+
+    def __init__(self, schema: Schema, holds: Callable[[str, str], bool], within: Query | None) -> None:
+        self._schema = schema
+        self._holds = holds
+        self._within = within
+        self._made: dict[Hashable, Query] = {}
+
+    def term(self, field: str, text: str) -> Part:
+        """Match what has a term."""
+        if not self._holds(field, text):
+            return None
+        return self._once(
+            ("term", field, text), lambda: self._here(Query.term_query(self._schema, field, text, "basic"))
+        )
+
+    def beginning(self, field: str, text: str) -> Part:
+        """Match what has a term that begins so."""
+        return self._typo(field, text, distance=0, prefix=True)
+
+    def typo(self, field: str, text: str, *, begun: bool) -> Part:
+        """Match what has a term but for one letter, missing, wrong, too much or swapped.
+
+        Args:
+            field: Of the term.
+            text: Of the term.
+            begun: Whether the term may go on.
+        """
+        return self._typo(field, text, distance=1, prefix=begun)
+
+    def between(self, field: str, least: int, most: int) -> Part:
+        """Match what has a number from one to another."""
+        return self._once(
+            ("between", field, least, most),
+            lambda: Query.range_query(self._schema, field, FieldType.Unsigned, least, most),
+        )
+
+    def every(self, parts: Iterable[Part]) -> Part:
+        """Match what matches all of some parts."""
+        needed = list(parts)
+        if any(part is None for part in needed):
+            return None
+        return self._combined(Occur.Must, [part for part in needed if part is not None])
+
+    def either(self, parts: Iterable[Part]) -> Part:
+        """Match what matches one of some parts."""
+        return self._combined(Occur.Should, [part for part in parts if part is not None])
+
+    def some(self, parts: Iterable[Part], count: int) -> Part:
+        """Match what matches so many of some parts."""
+        options = [part for part in parts if part is not None]
+        if count == 1:
+            return self.either(options)
+        if len(options) < count:
+            return None
+        return Query.boolean_query([(Occur.Should, part) for part in options], minimum_number_should_match=count)
+
+    def _typo(self, field: str, text: str, *, distance: int, prefix: bool) -> Query:
+        return self._once(
+            ("typo", field, text, distance, prefix),
+            lambda: self._here(
+                Query.fuzzy_term_query(self._schema, field, text, distance=distance, prefix=prefix)
+            ),
+        )
+
+    def _combined(self, how: Occur, parts: list[Query]) -> Part:
+        parts = list({id(part): part for part in parts}.values())
+        if len(parts) < 2:
+            return parts[0] if parts else None
+        # What has been made lives as long as this does, so that no two parts are taken for one.
+        return self._once(
+            (str(how), *map(id, parts)), lambda: Query.boolean_query([(how, part) for part in parts])
+        )
+
+    def _here(self, query: Query) -> Query:
+        if self._within is None:
+            return query
+        return Query.boolean_query([(Occur.Must, self._within), (Occur.Must, query)])
+
+    def _once(self, key: Hashable, make: Callable[[], Query]) -> Query:
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = make()
+        return made
