@@ -3,19 +3,19 @@
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, or_, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from wriftai_server.database.driver import Reader, Row, Transaction
 from wriftai_server.database.schema import models, versions
 from wriftai_server.database.statements import Statement, keyset
 from wriftai_server.http.paging import Key, Place
+from wriftai_server.models.store import VISIBLE
 from wriftai_server.wire.versions import COLUMNS
 
-_VISIBLE = or_(models.c.visibility == "public", models.c.owner_id == bindparam("viewer"))
 _GET = Statement(
     select(*COLUMNS, versions.c.model_id, models.c.owner_id)
     .join_from(versions, models, models.c.id == versions.c.model_id)
-    .where(versions.c.id == bindparam("version_id"), _VISIBLE)
+    .where(versions.c.id == bindparam("version_id"), VISIBLE)
 )
 _BY_NUMBER = Statement(
     select(*COLUMNS).where(versions.c.model_id == bindparam("model_id"), versions.c.number == bindparam("number"))

@@ -108,13 +108,16 @@ class Claims:
 
         What this worker has for two turns without knowing waits again: it was claimed, and the answer was lost.
         """
+        known = self._known.copy()
         async with self._several, self._database.writing() as transaction:
             held = await queue.renew(transaction, worker=self.worker, lease_until=self._lease_until())
-            unheard = {each.run for each in held} - self._known
+            runs = {each.run for each in held}
+            unheard = runs - self._known
             stray = [each for each in held if each.run in unheard & self._unheard]
             for each in stray:
                 await queue.give_up(transaction, each, worker=self.worker)
         self._unheard = unheard
+        self._known -= known - runs  # Their leases ran out.
         self._tell_given_back([each.id for each in stray])
         return held
 
