@@ -167,7 +167,7 @@ class Hits:
         part = self._tiers.part(tier)
         if part is None:
             return []
-        if not backward and tier not in self._off_level and tier not in self._tiers.mistyped:
+        if not backward and tier not in self._off_level and tier != self._tiers.mistyped_text:
             # Among the best there often are enough.
             best = self._on_level(tier, after, limit, without)
             if len(best) >= limit:

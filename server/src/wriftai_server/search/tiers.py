@@ -77,7 +77,7 @@ class Tiers:
         nested: Tiers whose parts all are in the part of the last of them.
         named: Those of them with all words in the name; the last holds the others.
         told: Those that come next, with all words in name or text; the last holds these and the named ones.
-        mistyped: Those with words that are not right, of which there seldom are many.
+        mistyped_text: The one of texts with a word that is not right: there seldom are many.
         last_resort: The first of the tiers that are for when those before have nothing: with words that are
             missing and, where there are many words, with ones that are not whole or not right.
     """
@@ -108,7 +108,7 @@ class Tiers:
         self.told = range(self.named.stop, self.named.stop + (1 < count <= MANY_WORDS) + (count > 2) + 2)
         more = self._allows_nearly() + self._allows_typos()
         self.nested = range(self.named.start, self.told.stop + more)
-        self.mistyped = range(self.nested.stop - self._allows_typos(), self.nested.stop + 1)
+        self.mistyped_text = self.nested.stop
         self.last_resort = self.told.stop if count >= MANY_WORDS else self.nested.stop
 
     def has(self, tier: int) -> bool:
