@@ -162,6 +162,7 @@ def test_signs_alone_find_nothing(anyone: Person, q: str) -> None:
         "a/b/c",
         "1" * 1000,
         "ab " * 333,
+        "ieds iings",
         "語" * 1000,
         "\U0010ffff" * 100,
     ],
@@ -249,6 +250,49 @@ def test_a_name_of_one_long_word_is_found_once(people: People, anyone: Person) -
     assert sorted(model["name"] for page in pages for model in page) == sorted(names)
     for name in names:
         bob.client.models.delete("Bob", name)
+
+
+def test_a_word_that_is_in_a_name_twice_is_in_its_beginning_twice(people: People, anyone: Person) -> None:
+    bob = person(people, "Bob")
+    for name in ("echo-one", "echo-echo-one-more"):
+        add_model(bob, name, visibility="public")
+    assert found(anyone, "echo echo on") == ["Bob/echo-echo-one-more", "Bob/echo-one"]
+    for name in ("echo-one", "echo-echo-one-more"):
+        bob.client.models.delete("Bob", name)
+
+
+def test_what_an_owner_is_called_in_two_parts_is_found_once(people: People, anyone: Person) -> None:
+    owner, names = people.add("user-q"), {"one", "two", "three"}
+    for name in names:
+        add_model(owner, name, description="userq", visibility="public")
+    pages = [anyone.client.models.search("userq", {"page_size": 1})]
+    while (cursor := pages[-1].next_cursor) is not None and len(pages) < 9:
+        pages.append(anyone.client.models.search("userq", {"page_size": 1, "cursor": cursor}))
+    assert sorted(model["name"] for page in pages for model in page) == sorted(names)
+    for name in names:
+        owner.client.models.delete("user-q", name)
+
+
+def test_what_a_walk_of_last_resort_lacks_by_now_is_not_made_up_for(people: People, anyone: Person) -> None:
+    bob = person(people, "Bob")
+    for name in ("wombat-one", "wombat-two"):
+        add_model(bob, name, description="Counts nightly.", visibility="public")
+    first = anyone.client.models.search("wombat counts night", {"page_size": 1})
+    (shown,) = [model["name"] for model in first]
+    bob.client.models.delete("Bob", "wombat-two" if shown == "wombat-one" else "wombat-one")
+    rest = anyone.client.models.search("wombat counts night", {"page_size": 1, "cursor": first.next_cursor or ""})
+    assert rest.items == []
+    bob.client.models.delete("Bob", shown)
+
+
+@pytest.mark.parametrize("q", ["हिन्दी", "मॉडल", "हिन्दी मॉडल", "ภาษาไทย", "עִבְרִית", "עברית"])
+def test_words_are_found_whatever_is_written_above_and_below_letters(
+    people: People, anyone: Person, q: str
+) -> None:
+    bob = person(people, "Bob")
+    add_model(bob, "polyglot", description="हिन्दी का मॉडल, ภาษาไทย, עִבְרִית.", visibility="public")
+    assert found(anyone, q) == ["Bob/polyglot"]
+    bob.client.models.delete("Bob", "polyglot")
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,7 @@ def _address(request: Request[Any, Any, Any], cursor: str | None) -> str | None:
 
 def _fits(key: Key, key_types: tuple[type, ...]) -> bool:
     return len(key) == len(key_types) and all(
-        type(part) is kind and (not isinstance(part, int) or abs(part) < 2**63)
+        type(part) is kind and (not isinstance(part, int) or 0 <= part < 2**63)
         for part, kind in zip(key, key_types, strict=True)
     )
 

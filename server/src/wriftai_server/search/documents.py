@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 from wriftai_server.database.driver import Row
 from wriftai_server.database.values import fold as fold_case
 from wriftai_server.database.values import popularity
-from wriftai_server.search.words import atoms_of, fold, name_words
+from wriftai_server.search.words import NameWords, atoms_of, fold, name_words
 
 Set = Literal["public", "private", "users"]
 
@@ -134,7 +134,7 @@ class _Owner(NamedTuple):
 @lru_cache(10_000)
 def _owner(username: str) -> _Owner:
     named = name_words(username)
-    marks = " ".join((owner_name_mark(username), *map(_grams, named.runs)))
+    marks = f"{owner_name_mark(username)} {_begun(named)}"
     return _Owner(" ".join((*map(_parts, named.runs), *named.joins)), marks)
 
 
@@ -163,9 +163,7 @@ def _document(
     high, low = key_from(document_id)
     rank = rank_from(popular, len(name), low & (2**48 - 1))
     levels = _LEVEL_MARKS[bisect_right(LEVELS, rank)]
-    grams = " ".join([_grams(run) for run in named.runs])
     names = " ".join([*[_parts(run) for run in named.runs], *named.joins, parts])
-    short = " ".join([join for join in named.joins if len(join) <= LONGEST_GRAM])
     return {
         "high": high,
         "low": low,
@@ -174,7 +172,7 @@ def _document(
         # All that a word may stand for is in one list, as lists that are put together cost several times as much:
         # in names, in beginnings of names, and in names and texts.
         fields.names: names,
-        fields.marks: f"{grams} {short} {_beginnings(named.whole)} {marks}{levels}",
+        fields.marks: f"{_begun(named)} {_beginnings(named.whole)} {marks}{levels}",
         fields.text: " ".join([names, *[_told(each) for each in text if each]]),
     }
 
@@ -183,6 +181,12 @@ def _document(
 def _parts(run: str) -> str:
     """Give a run and what it falls into."""
     return " ".join(dict.fromkeys((run, *atoms_of(run))))
+
+
+def _begun(named: NameWords) -> str:
+    """Give the marks of all that is among the words of a name, so that what is there whole is there begun."""
+    short = [join for join in named.joins if len(join) <= LONGEST_GRAM]
+    return " ".join([*[_grams(run) for run in named.runs], *short])
 
 
 @lru_cache(50_000)

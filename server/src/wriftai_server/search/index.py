@@ -17,7 +17,7 @@ from wriftai_server.search.tiers import Search
 from wriftai_server.search.words import LONGEST_WORD
 
 # Change it with whatever changes what is in a document, or how: an index of another version is built anew.
-VERSION = f"6, tantivy {metadata.version('tantivy')}"
+VERSION = f"7, tantivy {metadata.version('tantivy')}"
 
 SETS: tuple[Set, ...] = ("public", "private", "users")
 _STATE = "state"
@@ -232,7 +232,10 @@ def _is(schema: tantivy.Schema, document_id: str) -> Query:
 
 
 def _tiers(hits: Hits, after: Hit | None, *, backward: bool) -> Iterator[int]:
-    """Give the tiers to look into, in turn."""
+    """Give the tiers to look into, in turn; an answer of last resort is one tier alone."""
+    if after is not None and hits.is_last_resort(after.tier):
+        yield after.tier
+        return
     if backward:
         last = hits.count() - 1
         yield from range(last if after is None else min(last, after.tier), -1, -1)

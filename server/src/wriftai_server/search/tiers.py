@@ -13,7 +13,7 @@ from tantivy import Query, Schema
 
 from wriftai_server.search.documents import HEADS, LONGEST_GRAM, NECK_END, Set, neck_range, owner_name_mark
 from wriftai_server.search.parts import Part, Parts
-from wriftai_server.search.words import COMMON, Word, query_words
+from wriftai_server.search.words import COMMON, Word, query_words, whole
 
 MANY_WORDS = 3
 _SHORTEST_TYPO = 4
@@ -43,8 +43,8 @@ def search_for(q: str) -> Search:
     owner, slash, name = q.strip().partition("/")
     words = tuple(query_words(q))
     if not slash:
-        return Search(words, None, "".join(word.text for word in query_words(q)))
-    return Search(words, owner, "".join(word.text for word in query_words(name)))
+        return Search(words, None, whole(q))
+    return Search(words, owner, whole(name))
 
 
 class _Tier(NamedTuple):
@@ -126,6 +126,8 @@ class Tiers:
 
     def before(self, tier: int) -> list[Query]:
         """Give what is in tiers before one, without the parts that others hold."""
+        if tier >= self.last_resort:
+            return []  # Those before have nothing.
         parts: list[Part] = []
         while tier > 0 and self.has(tier - 1):
             part, tier = self._built[tier - 1]

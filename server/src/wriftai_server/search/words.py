@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import chain
 from operator import add
 from typing import NamedTuple
+from unicodedata import category
 
 import tantivy
 
@@ -25,7 +26,8 @@ _VERSION = re.compile(r"([^\W\d_]{2,})?(v\d+)")
 _HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 # Scripts without spaces: each sign is a word.
 _SIGN = re.compile("([\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])")
-_MARKS = re.compile("[\u0300-\u036f\u0483-\u0487\u064b-\u065f\u3099\u309a]+")
+# Accents, and signs of vowels that are written above, below or beside a letter: the index would part words there.
+_MARKS = re.compile(f"[{''.join(sign for sign in map(chr, range(0x300, 0x10000)) if category(sign)[0] == 'M')}]+")
 _LETTERS = {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th"}
 _LETTER = re.compile("[øđðłæœþ]")
 # Beyond ASCII, and beyond the dashes and quotation marks that many texts have.
@@ -95,6 +97,11 @@ def name_words(name: str) -> NameWords:
     return NameWords(whole, runs, joins)
 
 
+def whole(text: str) -> str:
+    """Give all letters and digits of a text."""
+    return "".join(_TOKEN.findall(fold(text)))
+
+
 def query_words(q: str) -> list[Word]:
     """Take a query apart; what follows its eighth word does not count, nor does a word that is there twice."""
     tokens = dict.fromkeys(token[:LONGEST_WORD] for token in _TOKEN.findall(fold(q)))
@@ -110,7 +117,7 @@ def forms_of(word: str) -> tuple[str, ...]:
         return (word,)
     (stem,) = _stemmer().analyze(word)
     roots = [stem, stem + stem[-1]]
-    if stem.endswith("i"):
+    if len(stem) > 1 and stem.endswith("i"):
         roots.append(stem[:-1])
     candidates = [root + ending for root in roots for ending in ("", *_ENDINGS.split())]
     stems = _stemmer().analyze(" ".join(candidates))
