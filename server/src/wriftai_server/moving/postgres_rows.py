@@ -154,7 +154,7 @@ async def _check_empty(opened: PostgresRows, address: str) -> None:
     for table in TABLES:
         if await opened.count(table):
             raise CannotMove(
-                f"There are {table.name} in {shown(address)} already: make another database with "
+                f"The table '{table.name}' in {shown(address)} has rows already: make another database with "
                 "`createdb`, and name that one."
             )
 

@@ -44,6 +44,9 @@ _log = structlog.get_logger()
 class Lost(Exception):
     """The feed does not know the position of the index: it is to be built anew."""
 
+    def __init__(self) -> None:
+        super().__init__("The index is that of another database, or of too long ago.")
+
 
 class Change(NamedTuple):
     """What a batch of notes comes to.
@@ -161,7 +164,7 @@ async def fill(database: Database, index: Index) -> None:
 
 async def _fill_with_all(database: Database, writing: Writing, state: State, work: Callable[..., Any]) -> None:
     async with database.scanning() as view:
-        total = await store.count(view, "models", most=2**31)
+        total = sum([await store.count(view, which, most=2**31) for which in ("users", "models")])
     read, since, every = 0, 0, _FIRST_COMMIT
     kept: list[Change] = []
     commit = asyncio.ensure_future(work(writing.commit, state))
@@ -180,7 +183,7 @@ async def _fill_with_all(database: Database, writing: Writing, state: State, wor
         if since >= every or is_last:
             commit = asyncio.ensure_future(work(writing.commit, change.state))
             since, every = 0, _COMMIT_EVERY
-            _log.info("indexing", read=read, models=total)
+            _log.info("indexing", read=read, of=total)
     await commit
     _log.info("indexed", read=read)
 

@@ -64,7 +64,7 @@ class Follower:
                 except (DatabaseUnavailable, OSError) as error:
                     _log.warning("index_waits", reason=str(error))
                 except (Broken, Lost) as error:
-                    _log.warning("index_broken", reason=repr(error))
+                    _log.warning("index_broken", reason=str(error))
                     await self._on_thread(self._current.give_up)
                 except Exception:
                     # Search goes on with what there is, and the log says what is to be mended.

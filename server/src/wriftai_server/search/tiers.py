@@ -21,7 +21,7 @@ _SHORTEST_TOLD_BEGINNING = 4
 _MOST_TYPO_WORDS = 5
 _MOST_TYPO_WORDS_OF_TEXT = 2
 # How many words may be missing, by how many there are, where nothing has more of them.
-_MOST_MISSING = (0, 0, 1, 2, 2, 3)
+_MISSING = ((), (), (1,), (1, 2), (1, 2), (1, 3))
 
 
 class Search(NamedTuple):
@@ -178,11 +178,13 @@ class Tiers:
         return len(words) <= _MOST_TYPO_WORDS and any(map(_may_be_mistyped, words))
 
     def _missing(self) -> Iterator[_Tier]:
-        """Give tiers in which words are missing; where one is, names with a word come first."""
+        """Give tiers in which words are missing; of few words, or where one is, names with a word come first."""
         words, count, first = self._told_words, len(self._told_words), self.nested.stop
-        for missing in range(1, _MOST_MISSING[min(count, len(_MOST_MISSING) - 1)] + 1):
+        for missing in _MISSING[min(count, len(_MISSING) - 1)]:
             some = self._parts.some(map(self._told, words), count - missing)
-            yield _Tier(self._parts.every([some, self._parts.either(map(self._loosely_named, words))]), first)
+            if missing == 1 or count <= MANY_WORDS:
+                named = self._parts.either(map(self._loosely_named, words))
+                yield _Tier(self._parts.every([some, named]), first)
             yield _Tier(some, first)
 
     def _mistyped_text(self) -> Part:
