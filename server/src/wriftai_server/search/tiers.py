@@ -178,13 +178,11 @@ class Tiers:
         return len(words) <= _MOST_TYPO_WORDS and any(map(_may_be_mistyped, words))
 
     def _missing(self) -> Iterator[_Tier]:
-        """Give tiers in which words are missing; of few words, or where one is, names with a word come first."""
+        """Give tiers in which words are missing; names with a word come first."""
         words, count, first = self._told_words, len(self._told_words), self.nested.stop
         for missing in _MISSING[min(count, len(_MISSING) - 1)]:
             some = self._parts.some(map(self._told, words), count - missing)
-            if missing == 1 or count <= MANY_WORDS:
-                named = self._parts.either(map(self._loosely_named, words))
-                yield _Tier(self._parts.every([some, named]), first)
+            yield _Tier(self._parts.every([some, self._parts.either(map(self._loosely_named, words))]), first)
             yield _Tier(some, first)
 
     def _mistyped_text(self) -> Part:
