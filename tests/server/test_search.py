@@ -8,6 +8,8 @@ import pytest
 from tests.server.conftest import Home, inside
 from tests.server.people import People, Person
 from tests.server.samples import add_model
+from wriftai.models import Model
+from wriftai.pagination import PaginatedResponse
 
 MODELS = {
     "resnet": "Residual network.",
@@ -48,6 +50,15 @@ def person(people: People, name: str) -> Person:
 def found(searcher: Person, q: str) -> list[str]:
     page = searcher.client.models.search(q, {"page_size": 100})
     return [f"{model['owner']['username']}/{model['name']}" for model in page]
+
+
+def walked(searcher: Person, q: str, size: int) -> list[PaginatedResponse[Model]]:
+    """Give the pages of a search, from the first to the last."""
+    pages = [searcher.client.models.search(q, {"page_size": size})]
+    while (cursor := pages[-1].next_cursor) is not None:
+        pages.append(searcher.client.models.search(q, {"page_size": size, "cursor": cursor}))
+        assert len(pages) < 20, "This walk does not end."
+    return pages
 
 
 def found_users(searcher: Person, q: str) -> list[str]:
@@ -229,10 +240,7 @@ def test_changes_are_found_at_once(people: People, anyone: Person) -> None:
 
 def test_pages_of_matches_keep_their_order_in_both_directions(anyone: Person) -> None:
     whole = found(anyone, "resnet")
-    pages = [anyone.client.models.search("resnet", {"page_size": 2})]
-    while (cursor := pages[-1].next_cursor) is not None:
-        pages.append(anyone.client.models.search("resnet", {"page_size": 2, "cursor": cursor}))
-        assert len(pages) <= len(whole), "This walk does not end."
+    pages = walked(anyone, "resnet", 2)
     assert [len(page.items) for page in pages] == [2, 2, 2]
     forward = [f"{model['owner']['username']}/{model['name']}" for page in pages for model in page]
     assert forward == whole
@@ -244,9 +252,7 @@ def test_a_name_of_one_long_word_is_found_once(people: People, anyone: Person) -
     bob, names = person(people, "Bob"), {f"x-{'a' * 80}-b", f"b-{'a' * 64}"}
     for name in names:
         add_model(bob, name, visibility="public")
-    pages = [anyone.client.models.search(f"{'a' * 64} b", {"page_size": 1})]
-    while (cursor := pages[-1].next_cursor) is not None:
-        pages.append(anyone.client.models.search(f"{'a' * 64} b", {"page_size": 1, "cursor": cursor}))
+    pages = walked(anyone, f"{'a' * 64} b", 1)
     assert sorted(model["name"] for page in pages for model in page) == sorted(names)
     for name in names:
         bob.client.models.delete("Bob", name)
@@ -265,9 +271,7 @@ def test_what_an_owner_is_called_in_two_parts_is_found_once(people: People, anyo
     owner, names = people.add("user-q"), {"one", "two", "three"}
     for name in names:
         add_model(owner, name, description="userq", visibility="public")
-    pages = [anyone.client.models.search("userq", {"page_size": 1})]
-    while (cursor := pages[-1].next_cursor) is not None and len(pages) < 9:
-        pages.append(anyone.client.models.search("userq", {"page_size": 1, "cursor": cursor}))
+    pages = walked(anyone, "userq", 1)
     assert sorted(model["name"] for page in pages for model in page) == sorted(names)
     for name in names:
         owner.client.models.delete("user-q", name)
