@@ -20,7 +20,7 @@ Set = Literal["public", "private", "users"]
 
 LONGEST_GRAM = 6
 # Names that begin so are found by the words of such lengths, and by a number where that is not all.
-HEADS = (*range(1, 9), 10, 12)
+HEADS = (*range(1, 9), 10, 12, 16)
 NECK_START, NECK_END = 8, 16
 _LONGEST_NAME = 63
 _NECK_LENGTH = NECK_END - NECK_START

@@ -5,12 +5,16 @@ from typing import NamedTuple, Protocol
 
 from tantivy import FieldType, Occur, Order, Query, Schema, Searcher
 
-from wriftai_server.search.documents import HEADS, LEVELS, Set, id_from, key_from, level_mark
+from wriftai_server.search.documents import LEVELS, NECK_END, Set, id_from, key_from, level_mark
 from wriftai_server.search.tiers import MANY_WORDS, Search, Tiers
 
 _SPARE = 8
 # So many documents are put into their tiers one by one, where a query has many words, or a long beginning.
 _FEW = 50
+# Where so many have been found there mostly are more than few that come next.
+_MANY = 10
+# Of what is expected to be rarer than this, the best seldom are enough, and are not looked through first.
+_RARE = 1
 
 
 class Hit(NamedTuple):
@@ -33,13 +37,15 @@ class Lists(Protocol):
     Attributes:
         schema: Of the index.
         searcher: Of the index.
+        documents: How many it has.
     """
 
     schema: Schema
     searcher: Searcher
+    documents: int
 
-    def holds(self, field: str, term: str) -> bool:
-        """Tell whether any document has a term in a field."""
+    def frequency(self, field: str, term: str) -> int:
+        """Tell how many documents have a term in a field."""
         ...
 
     def level(self, which: Set) -> int | None:
@@ -83,7 +89,10 @@ class Hits:
         self._tiers = self._within(None)
         self._seen: set[str] = set()
         self._few: _Few | None = None
-        self._off_level = range(0)
+        # Tiers of which there seldom are enough among the best.
+        self._off_level = {self._tiers.mistyped_text}
+        if len(search.beginning) > NECK_END:
+            self._off_level.update(self._tiers.begun)
         self._sparse = self._find_sparse()
         self._level = lists.level(which)
         self._best: Tiers | None = None
@@ -125,12 +134,11 @@ class Hits:
     def _find_sparse(self) -> list[range]:
         """Give the groups of tiers that may hold few documents, though the lists of their words are long."""
         tiers, search = self._tiers, self._search
-        begun = [tiers.begun] if len(search.beginning) > max(HEADS) else []
         if len(search.words) < MANY_WORDS:
-            return begun
+            return []
         # Names with all but one of three words often fill a page: what else there is need not be known.
         told = tiers.told[1:] if len(search.words) == MANY_WORDS else tiers.told
-        return [*begun, tiers.named, told]
+        return [tiers.named, told]
 
     def _few_of(self, group: range, most: int) -> _Few | None:
         """Find all that is in tiers of which the last holds the others; None when that is much."""
@@ -138,13 +146,13 @@ class Hits:
         part = self._tiers.part(last)
         if part is None:
             return _Few(group, [], None)
-        if group != self._tiers.begun:
-            best = len(self._on_level(last, None, most))
-            if best < most:
-                self._off_level = range(self._tiers.named.start, group.stop)
-            if best:
-                # As the level has one document in two hundred, there are more than few.
-                return None
+        is_rare = self._tiers.expected(group, self._lists.documents) < _RARE
+        best = 0 if is_rare else len(self._on_level(last, None, most))
+        if best < most:
+            self._off_level.update(range(self._tiers.named.start, group.stop))
+        # As the level has one document in two hundred, there are more than few.
+        if best or (group.start == self._tiers.told.start and len(self._seen) >= _MANY):
+            return None
         hits = self._ranked(part, last, None, backward=False, limit=_FEW)
         if len(hits) >= _FEW:
             return None
@@ -167,7 +175,7 @@ class Hits:
         part = self._tiers.part(tier)
         if part is None:
             return []
-        if not backward and tier not in self._off_level and tier != self._tiers.mistyped_text:
+        if not backward and tier not in self._off_level:
             # Among the best there often are enough.
             best = self._on_level(tier, after, limit, without)
             if len(best) >= limit:
@@ -214,7 +222,12 @@ class Hits:
     def _within(self, within: Query | None, *, is_in_last: bool = False) -> Tiers:
         lists = self._lists
         return Tiers(
-            lists.schema, self._which, self._search, holds=lists.holds, within=within, is_in_last=is_in_last
+            lists.schema,
+            self._which,
+            self._search,
+            frequency=lists.frequency,
+            within=within,
+            is_in_last=is_in_last,
         )
 
     def _term(self, mark: str) -> Query:

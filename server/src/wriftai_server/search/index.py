@@ -17,7 +17,7 @@ from wriftai_server.search.tiers import Search
 from wriftai_server.search.words import LONGEST_WORD
 
 # Change it with whatever changes what is in a document, or how: an index of another version is built anew.
-VERSION = f"7, tantivy {metadata.version('tantivy')}"
+VERSION = f"8, tantivy {metadata.version('tantivy')}"
 
 SETS: tuple[Set, ...] = ("public", "private", "users")
 _STATE = "state"
@@ -119,13 +119,15 @@ class View:
     Attributes:
         schema: Of the index.
         searcher: Of the index.
+        documents: How many it has.
         state: How far it had got; None when it was empty.
     """
 
     def __init__(self, index: tantivy.Index) -> None:
         self.schema = index.schema
         self.searcher = index.searcher()
-        self._held: dict[tuple[str, str], bool] = {}
+        self.documents = self.searcher.num_docs
+        self._frequencies: dict[tuple[str, str], int] = {}
         self._levels = {which: self._find_level(which) for which in SETS}
         self.state = self._read_state()
 
@@ -177,13 +179,13 @@ class View:
                 break
         return found
 
-    def holds(self, field: str, term: str) -> bool:
-        """Tell whether any document has a term in a field."""
-        known = self._held.get((field, term))
+    def frequency(self, field: str, term: str) -> int:
+        """Tell how many documents have a term in a field."""
+        known = self._frequencies.get((field, term))
         if known is None:
-            if len(self._held) > _MOST_REMEMBERED:
-                self._held.clear()
-            known = self._held[field, term] = self.searcher.doc_freq(field, term) > 0
+            if len(self._frequencies) > _MOST_REMEMBERED:
+                self._frequencies.clear()
+            known = self._frequencies[field, term] = self.searcher.doc_freq(field, term)
         return known
 
     def level(self, which: Set) -> int | None:
@@ -192,12 +194,11 @@ class View:
 
     def _find_level(self, which: Set) -> int | None:
         """Find the highest level on which there are enough documents to look through those first."""
-        documents = self.searcher.num_docs
-        enough = max(_LEAST_LOOKED_THROUGH, documents // _SHARE_LOOKED_THROUGH)
+        enough = max(_LEAST_LOOKED_THROUGH, self.documents // _SHARE_LOOKED_THROUGH)
         for level in reversed(range(len(LEVELS))):
             count = self.searcher.doc_freq(f"{which}_marks", level_mark(level))
             if count >= enough:
-                return level if count < documents // 3 else None
+                return level if count < self.documents // 3 else None
         return None
 
     def _read_state(self) -> State | None:

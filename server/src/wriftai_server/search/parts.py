@@ -13,20 +13,21 @@ class Parts:
 
     Args:
         schema: Of the index.
-        holds: Tells whether any document has a term in a field; without, the same is found, but slower.
+        frequency: Tells how many documents have a term in a field.
         within: Leaves out what does not match this. It stands beside each word, as a few documents are sought in
             the lists of all words faster than those lists are put together.
     """
 
-    def __init__(self, schema: Schema, holds: Callable[[str, str], bool], within: Query | None) -> None:
+    def __init__(self, schema: Schema, frequency: Callable[[str, str], int], within: Query | None) -> None:
         self._schema = schema
-        self._holds = holds
+        self._frequency = frequency
         self._within = within
         self._made: dict[Hashable, Query] = {}
+        self._combinations: dict[tuple[Occur, int], list[Query]] = {}
 
     def term(self, field: str, text: str) -> Part:
         """Match what has a term."""
-        if not self._holds(field, text):
+        if not self._frequency(field, text):
             return None
         return self._once(
             ("term", field, text), lambda: self._here(Query.term_query(self._schema, field, text, "basic"))
@@ -82,13 +83,15 @@ class Parts:
         )
 
     def _combined(self, how: Occur, parts: list[Query]) -> Part:
-        parts = list({id(part): part for part in parts}.values())
+        # A list that is put together from lists that are put together costs twice as much.
+        flat = [each for part in parts for each in self._combinations.get((how, id(part)), [part])]
+        parts = list({id(part): part for part in flat}.values())
         if len(parts) < 2:
             return parts[0] if parts else None
         # What has been made lives as long as this does, so that no two parts are taken for one.
-        return self._once(
-            (str(how), *map(id, parts)), lambda: Query.boolean_query([(how, part) for part in parts])
-        )
+        made = self._once((how, *map(id, parts)), lambda: Query.boolean_query([(how, part) for part in parts]))
+        self._combinations[how, id(made)] = parts
+        return made
 
     def _here(self, query: Query) -> Query:
         if self._within is None:

@@ -7,6 +7,7 @@ before it do not.
 
 from collections.abc import Callable, Iterator
 from itertools import islice
+from math import prod
 from typing import NamedTuple
 
 from tantivy import Query, Schema
@@ -68,7 +69,7 @@ class Tiers:
         schema: Of the index.
         which: The set.
         search: What is searched for.
-        holds: Tells whether any document has a term in a field.
+        frequency: Tells how many documents have a term in a field.
         within: Leaves out what does not match this.
         is_in_last: Whether what matches that is known to be in the last of the tiers that are asked for.
 
@@ -88,11 +89,12 @@ class Tiers:
         which: Set,
         search: Search,
         *,
-        holds: Callable[[str, str], bool],
+        frequency: Callable[[str, str], int],
         within: Query | None = None,
         is_in_last: bool = False,
     ) -> None:
-        self._parts = Parts(schema, holds, within)
+        self._parts = Parts(schema, frequency, within)
+        self._frequency = frequency
         self._names, self._marks, self._text = (f"{which}_{field}" for field in ("names", "marks", "text"))
         self._search = search
         self._known = within if is_in_last else None
@@ -133,6 +135,18 @@ class Tiers:
             part, tier = self._built[tier - 1]
             parts.append(part)
         return [part for part in parts if part is not None]
+
+    def expected(self, group: range, documents: int) -> float:
+        """Estimate how many of some documents have all words, as if words had nothing to do with one another.
+
+        There mostly are more.
+        """
+        field = self._names if group == self.named else self._text
+        counts = [self._frequency(field, word.text) for word in self._told_words]
+        last = self._told_words[-1]
+        if last is self._last:
+            counts[-1] = max(counts[-1], self._frequency(self._marks, last.text[:LONGEST_GRAM]))
+        return documents * prod(count / documents for count in counts)
 
     def count(self) -> int:
         """Tell how many tiers there are, for all sets alike."""
@@ -201,7 +215,7 @@ class Tiers:
         if beginning:
             head = max(length for length in HEADS if length <= len(beginning))
             needed.append(self._parts.term(self._marks, f"^{beginning[:head]}"))
-            if head < len(beginning):
+            if head < min(len(beginning), NECK_END):
                 necks = neck_range(beginning)
                 if necks is None:
                     return None
