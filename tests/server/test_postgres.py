@@ -219,6 +219,21 @@ def test_another_process_hears_just_what_was_said(home: Path) -> None:
     on_database(home, work)
 
 
+def test_what_is_said_at_the_very_end_is_heard(home: Path) -> None:
+    async def work(database: Database) -> None:
+        changes = Changes(database)
+        assert await changes.wait("anything", LONG)
+        with changes.watch("a") as watch, changes.watch("b") as unconcerned:
+            other = open_in(home)
+            Changes(other).tell("a")
+            await other.close()  # It has no connection yet on which to say it.
+            assert await watch.changed(LONG)
+            # It was not just the look that all take now and then.
+            assert not await unconcerned.changed(0)
+
+    on_database(home, work)
+
+
 def test_whoever_listens_is_woken_when_the_connection_was_lost(home: Path) -> None:
     async def work(database: Database) -> None:
         changes = Changes(database)

@@ -73,11 +73,15 @@ class Notices:
             self._talking = asyncio.create_task(self._talk())
 
     async def _talk(self) -> None:
-        while not self._is_closing:
+        while self._goes_on():
             with contextlib.suppress(*FAILURES):
                 await self._talk_on(await self._connect())
-            if not self._is_closing:
+            if self._goes_on():
                 await asyncio.sleep(_AGAIN_SECONDS)
+
+    def _goes_on(self) -> bool:
+        """Tell whether a connection is needed, be it for what was still to be said at the end."""
+        return bool(self._unsaid) or not self._is_closing
 
     async def _talk_on(self, connection: Connection) -> None:
         try:
