@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cache
+from typing import Any
 
 import structlog
 from litestar import Litestar, Router
@@ -219,7 +221,7 @@ def compose(
                 "blobs": Blobs(settings.data_dir, settings.object_store),
                 "max_blob_bytes": settings.max_blob_bytes,
                 "public_url": settings.public_url and settings.public_url.rstrip("/"),
-                "openapi": openapi.document(V1, "/v1"),
+                "openapi": _described,
                 "webhook_allow": settings.webhook_allow,
                 "limits": limits,
             }
@@ -227,3 +229,9 @@ def compose(
     )
     check_rules(litestar.routes)
     return litestar
+
+
+@cache
+def _described() -> dict[str, Any]:
+    """Describe the API, when someone first asks: it takes about as long as putting a hub together."""
+    return openapi.document(V1, "/v1")

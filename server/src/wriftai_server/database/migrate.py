@@ -2,17 +2,21 @@
 
 The migrations are the same for every database. Alembic runs them on a file of SQLite; for PostgreSQL it writes
 them down as SQL, and the hub's own driver runs that. So they are plain statements, which ask for no results.
+
+Most databases are current, so Alembic is loaded only where one is not: that takes longer than looking.
 """
 
 import io
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -29,6 +33,11 @@ def migrate(file: Path) -> None:
     Raises:
         SchemaTooNew: The file has migrations that this release does not know.
     """
+    if is_current(_schema_of(file)):
+        return
+    from alembic import command
+    from alembic.util import CommandError
+
     engine = _engine(file)
     config = _config()
     try:
@@ -36,19 +45,19 @@ def migrate(file: Path) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except CommandError as error:
-        raise _too_new(str(file), config) from error
+        raise _too_new(str(file)) from error
     finally:
         engine.dispose()
 
 
 def is_known(schema: str) -> bool:
     """Tell whether this release knows a schema, and so can bring it to the current one."""
-    return any(script.revision == schema for script in ScriptDirectory.from_config(_config()).walk_revisions())
+    return schema in _schemas()
 
 
-def is_current(schema: str) -> bool:
-    """Tell whether a schema is the one that this release works with."""
-    return schema == ScriptDirectory.from_config(_config()).get_current_head()
+def is_current(schema: str | None) -> bool:
+    """Tell whether a schema is the one that this release works with; None is none."""
+    return schema == _schemas()[-1]
 
 
 def statements(name: str, schema: str | None) -> str:
@@ -61,27 +70,48 @@ def statements(name: str, schema: str | None) -> str:
     Raises:
         SchemaTooNew: This release does not know that schema.
     """
-    written = io.StringIO()
-    config = _config(written)
-    if schema == ScriptDirectory.from_config(config).get_current_head():
+    if is_current(schema):
         return ""
+    from alembic import command
+    from alembic.util import CommandError
+
+    written = io.StringIO()
     try:
-        command.upgrade(config, f"{schema or 'base'}:head", sql=True)
+        command.upgrade(_config(written), f"{schema or 'base'}:head", sql=True)
     except CommandError as error:
-        raise _too_new(name, config) from error
+        raise _too_new(name) from error
     return written.getvalue()
 
 
-def _config(output: io.StringIO | None = None) -> Config:
+def _schemas() -> list[str]:
+    """Give the schemas that this release knows, its own last: files of migrations are called after them."""
+    return sorted(file.name.partition("_")[0] for file in (_MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+
+
+def _schema_of(file: Path) -> str | None:
+    """Tell which schema a file has; None when that is not to be seen: whoever migrates it says what is wrong."""
+    if not file.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(file)) as connection:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.Error:
+        return None
+    return None if row is None else str(row[0])
+
+
+def _config(output: io.StringIO | None = None) -> "Config":
+    from alembic.config import Config
+
     config = Config(output_buffer=output)
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     return config
 
 
-def _too_new(name: str, config: Config) -> SchemaTooNew:
+def _too_new(name: str) -> SchemaTooNew:
     return SchemaTooNew(
-        f"{name} was last used by a newer release of the hub (this one knows schema "
-        f"{ScriptDirectory.from_config(config).get_current_head()}): run that release, or restore a copy."
+        f"{name} was last used by a newer release of the hub (this one knows schema {_schemas()[-1]}): "
+        "run that release, or restore a copy."
     )
 
 

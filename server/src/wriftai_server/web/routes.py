@@ -1,5 +1,6 @@
 """Pages, the OpenAPI document, and what a load balancer asks."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,13 @@ async def get_home() -> Redirect:
 @get("/v1/openapi.json", before_request=anyone, include_in_schema=False)
 async def get_openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Give the OpenAPI document."""
-    return Response(msgspec.json.encode(request.app.state["openapi"]), media_type=MediaType.JSON)
+    return Response(msgspec.json.encode(await _document(request)), media_type=MediaType.JSON)
 
 
 @get("/v1/docs", before_request=anyone, include_in_schema=False)
 async def get_reference(request: Request[Any, Any, Any]) -> Response[str]:
     """Show the OpenAPI document to a person."""
-    document = request.app.state["openapi"]
+    document = await _document(request)
     return html("reference", info=document["info"], sections=sections(document), version=__version__)
 
 
@@ -48,3 +49,9 @@ async def get_health(request: Request[Any, Any, Any]) -> dict[str, str]:
     async with request.app.state["database"].reading() as view:
         await hardware.page(view, Place(), size=1)
     return {"status": "ok", "version": __version__}
+
+
+async def _document(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """Give the OpenAPI document. The first time it is made, while others are answered."""
+    document: dict[str, Any] = await asyncio.to_thread(request.app.state["openapi"])
+    return document
