@@ -7,11 +7,13 @@ import asyncio
 import shutil
 import sqlite3
 import tempfile
+import threading
 import uuid
 import warnings
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -52,7 +54,7 @@ class Postgres:
 
     def run(self, sql: str) -> None:
         """Run a statement beside all databases of hubs."""
-        _finish(_run(self._address, sql, ()))
+        _lines().run(self._address, sql)
 
     def address_of(self, name: str) -> str:
         """Give the address of another database."""
@@ -77,11 +79,13 @@ class Postgres:
         try:
             yield self.address_of(name)
         finally:
+            _lines().hang_up(self.address_of(name))
             self.run(f"DROP DATABASE {name} WITH (FORCE)")
 
     def close(self) -> None:
         """Leave nothing on the server."""
         self.run(f"DROP DATABASE {self._template} WITH (FORCE)")
+        _lines().hang_up(self._address)
 
 
 @contextmanager
@@ -142,15 +146,53 @@ def run_sql(folder: Path, sql: str, *values: Any) -> list[tuple[Any, ...]]:
             return connection.execute(sql, values).fetchall()
     before, *others = sql.split("?")
     numbered = before + "".join(f"${number}{text}" for number, text in enumerate(others, 1))
-    return _finish(_run(address, numbered, values))
+    return _lines().run(address, numbered, values)
 
 
-async def _run(address: str, sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-    connection = await asyncpg.connect(address)
-    try:
-        return [tuple(row) for row in await connection.fetch(sql, *values)]
-    finally:
-        await connection.close()
+class _Lines:
+    """Connections to databases, which are kept: opening one takes longer than most of what is run on it."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._idle: dict[str, list[Any]] = {}
+        threading.Thread(target=self._loop.run_forever, daemon=True, name="lines").start()
+
+    def run(self, address: str, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement and give its rows, whether or not a loop runs where that is asked for."""
+        return self._finish(self._run(address, sql, values))
+
+    def hang_up(self, address: str) -> None:
+        """Close the connections to a database."""
+        self._finish(self._hang_up(address))
+
+    def _finish(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    async def _run(self, address: str, sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        connection = await self._take(address)
+        try:
+            rows = [tuple(row) for row in await connection.fetch(sql, *values)]
+        except BaseException:
+            await connection.close()
+            raise
+        self._idle.setdefault(address, []).append(connection)
+        return rows
+
+    async def _take(self, address: str) -> Any:
+        idle = self._idle.get(address, [])
+        while idle:
+            connection = idle.pop()
+            if not connection.is_closed():  # Tests end the connections of others.
+                return connection
+        # Whatever becomes of the tables meanwhile, nothing is known of them from before.
+        return await asyncpg.connect(address, statement_cache_size=0)
+
+    async def _hang_up(self, address: str) -> None:
+        for connection in self._idle.pop(address, []):
+            await connection.close()
+
+
+_lines = cache(_Lines)
 
 
 def _finish(work: Coroutine[Any, Any, T]) -> T:

@@ -83,8 +83,9 @@ class Outbox:
         return [row[0] for row in self.run("SELECT id FROM webhook_deliveries ORDER BY id")]
 
     def hurry(self) -> None:
-        """Let everything be due now."""
+        """Let everything be due now, and tell of it as whoever put it off would."""
         self.run("UPDATE webhook_deliveries SET next_at = ?", now())
+        self._changes.tell("webhooks")
 
     async def empty(self) -> None:
         """Wait until all was delivered or given up."""

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 from sqlalchemy.dialects import sqlite
 
-from tests.databases import open_in, run_sql
+from tests.databases import address_of, open_in, run_sql
 from wriftai_server.database.driver import Transaction
 from wriftai_server.database.opening import FILE_NAME
 from wriftai_server.database.sqlite import SQLiteTransaction, connect
@@ -35,6 +35,8 @@ class Queue:
         self._runner = asyncio.Runner()
         self._folder = folder
         self._database = open_in(folder)
+        # A connection beside the queue's own, which is kept: opening one takes longer than most looks.
+        self._file = None if address_of(folder) else connect(folder / FILE_NAME)
         self._numbers = itertools.count(1)
         self.insert("users", id="ada", username="ada", created_at="")
         for name in HARDWARE:
@@ -50,7 +52,7 @@ class Queue:
     def insert(self, table: str, **row: Any) -> None:
         """Store a row that the queue itself does not."""
         places = ", ".join("?" for _ in row)
-        run_sql(self._folder, f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})", *row.values())  # noqa: S608
+        self._run(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})", *row.values())  # noqa: S608
 
     def add(self, *, version: str = "v", hardware: str = "cpu", webhook: bool = False) -> str:
         """Add a prediction that waits; they are created one after the other."""
@@ -99,7 +101,7 @@ class Queue:
 
     def rows(self, columns: str, table: str = "predictions", order: str = "id") -> list[tuple[Any, ...]]:
         """Read what is stored."""
-        return run_sql(self._folder, f"SELECT {columns} FROM {table} ORDER BY {order}")  # noqa: S608
+        return self._run(f"SELECT {columns} FROM {table} ORDER BY {order}")  # noqa: S608
 
     def posted(self) -> list[tuple[str, str]]:
         """Give the ids and statuses that webhooks are to be told, in order."""
@@ -108,11 +110,19 @@ class Queue:
 
     def clear(self) -> None:
         for table in _TABLES:
-            run_sql(self._folder, f"DELETE FROM {table}")  # noqa: S608
+            self._run(f"DELETE FROM {table}")  # noqa: S608
 
     def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
         self._runner.run(self._database.close())
         self._runner.close()
+
+    def _run(self, sql: str, *values: Any) -> list[Any]:
+        """Run a statement beside the queue."""
+        if self._file is None:
+            return run_sql(self._folder, sql, *values)
+        return self._file.execute(sql, values).fetchall()
 
 
 class Planned(SQLiteTransaction):

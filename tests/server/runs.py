@@ -12,6 +12,7 @@ from tests.databases import open_in, run_sql
 from tests.server.people import Person
 from tests.server.samples import add_model
 from wriftai.predictions import PredictionWithIO, Status
+from wriftai_server.database.changes import Changes
 from wriftai_server.database.driver import Transaction
 from wriftai_server.predictions import queue
 from wriftai_server.predictions.claims import Claim, Event, Outcome
@@ -75,7 +76,7 @@ def run(caller: Person, version: dict[str, Any], value: Any = None, **options: A
 
 
 class Worker:
-    """Does to the rows what a worker does.
+    """Does to the rows what a worker does, and tells of it.
 
     Args:
         folder: Of the hub.
@@ -87,59 +88,68 @@ class Worker:
 
     def claim(self, prediction: PredictionWithIO, *, lease_until: str = LATER) -> Claim:
         """Start a prediction, the only one that waits for its version."""
-        (claim,) = self._do(
-            lambda transaction: queue.claim(
-                transaction,
-                worker=self.name,
-                hardware_id=prediction["hardware_id"],
-                version_id=prediction["version_id"],
-                lease_until=lease_until,
-            )
-        )
+        place = {"hardware_id": prediction["hardware_id"], "version_id": prediction["version_id"]}
+        (claim,) = self._claim(**place, lease_until=lease_until)
         assert claim.id == prediction["id"]
         return claim
 
     def claim_next(self, *, hardware_id: str, version_id: str) -> Claim:
         """Start a prediction as soon as one waits for a version."""
-        while not (
-            claims := self._do(
-                lambda transaction: queue.claim(
-                    transaction,
-                    worker=self.name,
-                    hardware_id=hardware_id,
-                    version_id=version_id,
-                    lease_until=LATER,
-                )
-            )
-        ):
+        while not (claims := self._claim(hardware_id=hardware_id, version_id=version_id)):
             time.sleep(0.02)
         return claims[0]
 
     def say(self, claim: Claim, *events: Event) -> bool:
-        return self._do(lambda transaction: queue.add_events(transaction, claim, events))
+        return self._do(lambda transaction: queue.add_events(transaction, claim, events), [claim.id])
 
     def finish(self, claim: Claim, outcome: Outcome | None = None) -> bool:
         """End a prediction; well, unless it is told otherwise."""
         ended = outcome or Outcome(Status.succeeded, output="null", execution_seconds=0.5)
-        return self._do(lambda transaction: queue.finish(transaction, claim, ended))
+        return self._do(lambda transaction: queue.finish(transaction, claim, ended), [claim.id])
 
     def release(self, claim: Claim) -> bool:
-        return self._do(lambda transaction: queue.release(transaction, claim))
+        return self._do(lambda transaction: queue.release(transaction, claim), [claim.id])
 
     def expire(self) -> list[str]:
         """Take back what leases of long ago were given for."""
-        return self._do(lambda transaction: queue.expire(transaction, now="1000-01-01T00:00:00.000000Z"))
+        ids = list[str]()
+
+        async def step(transaction: Transaction) -> list[str]:
+            ids.extend(await queue.expire(transaction, now="1000-01-01T00:00:00.000000Z"))
+            return ids
+
+        return self._do(step, ids)
 
     def complete(self, prediction: PredictionWithIO, outcome: Outcome | None = None) -> None:
         """Start a prediction and end it."""
         assert self.finish(self.claim(prediction), outcome)
 
-    def _do(self, step: Callable[[Transaction], Awaitable[T]]) -> T:
+    def _claim(self, *, hardware_id: str, version_id: str, lease_until: str = LATER) -> list[Claim]:
+        ids = list[str]()
+
+        async def step(transaction: Transaction) -> list[Claim]:
+            claims = await queue.claim(
+                transaction,
+                worker=self.name,
+                hardware_id=hardware_id,
+                version_id=version_id,
+                lease_until=lease_until,
+            )
+            ids.extend(claim.id for claim in claims)
+            return claims
+
+        return self._do(step, ids)
+
+    def _do(self, step: Callable[[Transaction], Awaitable[T]], ids: list[str]) -> T:
+        """Take a step in a transaction, and tell of the predictions that it took on."""
+
         async def whole() -> T:
             database = open_in(self._folder)
             try:
                 async with database.writing() as transaction:
-                    return await step(transaction)
+                    done = await step(transaction)
+                Changes(database).tell(*ids, *map(queue.end_of, ids))
+                return done
             finally:
                 await database.close()
 
