@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,6 +20,7 @@ SERVER_CORE = _CORES[0]
 """Runs the servers; None where processes cannot be pinned."""
 LOAD_CORE = _CORES[-1]
 """Where the load comes from; the servers' own if there is only one."""
+_is_pinning = ContextVar("is_pinning", default=True)
 
 
 @contextmanager
@@ -28,7 +30,7 @@ def on_core(core: int | None) -> Iterator[None]:
     Args:
         core: None lets them run anywhere.
     """
-    if core is None:
+    if core is None or not _is_pinning.get():
         yield
         return
     before = os.sched_getaffinity(0)
@@ -37,6 +39,16 @@ def on_core(core: int | None) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+@contextmanager
+def on_any_core() -> Iterator[None]:
+    """Run everything on any core meanwhile: no core is to idle where nothing is measured."""
+    token = _is_pinning.set(False)
+    try:
+        yield
+    finally:
+        _is_pinning.reset(token)
 
 
 def cpu_seconds(pid: int) -> float:

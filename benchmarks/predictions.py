@@ -25,7 +25,6 @@ _CALLERS = (1, 8)
 _FAST_P50 = 2.5
 _P50_OVER_LITSERVE = 1.5
 _STARTS = 5
-_SETTLED = 2.0
 _MS = "{:.2f} ms"
 
 
@@ -69,7 +68,7 @@ def measure(place: Path, scale: Scale) -> tuple[list[Row], list[Served]]:
         place: A folder for those of the hubs.
         scale: How much.
     """
-    with _compiling(place / "bytecode"), on_core(LOAD_CORE):
+    with _compiling(), on_core(LOAD_CORE):
         echo = echoes.make(place / "echo")
         served = _drive(echo, scale)
         rows = [*_compare(served), *_start(echo, scale), *backlog.measure(echo, scale)]
@@ -79,11 +78,11 @@ def measure(place: Path, scale: Scale) -> tuple[list[Row], list[Served]]:
 
 
 @contextmanager
-def _compiling(folder: Path) -> Iterator[None]:
+def _compiling() -> Iterator[None]:
     """Have what is started compiled once, as after installing; what the environment says must not matter."""
     before = dict(os.environ)
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    os.environ["PYTHONPYCACHEPREFIX"] = str(folder)
+    for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"):
+        os.environ.pop(name, None)
     try:
         yield
     finally:
@@ -151,7 +150,7 @@ def _start(echo: Echo, scale: Scale) -> list[Row]:
             once(echoes.finishing(echo, hub))
             starts.append(time.perf_counter() - started)
         with echoes.serving(echo) as hub:
-            time.sleep(_SETTLED)
+            time.sleep(scale.settled_seconds)
             resting.append(sum(family(hub.process.pid).values()) / 1e6)
     return [
         at_most("From `wriftai-server serve` to the end of the first prediction", spread(starts), 5, "{:.2f} s"),

@@ -41,6 +41,7 @@ class Scale(NamedTuple):
         calls: Calls a round.
         prediction_rounds: Of predictions.
         prediction_seconds: How long one side is asked for them before it is the other's turn.
+        settled_seconds: How long a hub is left alone before it is seen at rest.
         backlog: Predictions that wait in the hub that has many.
         claims: Predictions claimed a round.
         growth: What grows with the catalogue.
@@ -56,6 +57,7 @@ class Scale(NamedTuple):
     calls: int
     prediction_rounds: int
     prediction_seconds: float
+    settled_seconds: float
     backlog: int
     claims: int
     growth: Growth
@@ -74,6 +76,7 @@ FULL = Scale(
     calls=200,
     prediction_rounds=11,
     prediction_seconds=1.0,
+    settled_seconds=2.0,
     backlog=100_000,
     claims=200,
     growth=Growth((_SMALL, _MEDIUM), (_SMALL, _MEDIUM), 7, 0.12, 7, 1.0, 3, 3),
@@ -90,6 +93,7 @@ QUICK = Scale(
     calls=20,
     prediction_rounds=1,
     prediction_seconds=0.2,
+    settled_seconds=0.1,
     backlog=1_000,
     claims=20,
     growth=Growth((_SMALL,), (), 1, 0.01, 1, 0.1, 1, 1),
