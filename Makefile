@@ -3,12 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 DATA_DIR ?= ./data
-# File by file and in order: sorted by their number of tests, the few long ones would come last and alone.
+# File by file and in the order of tests/conftest.py: by their number of tests, the few long ones would come last.
 TOGETHER := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # Trust what the machine trusts, as pip does: behind a company's proxy that is more than uv knows by itself.
 export UV_SYSTEM_CERTS := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Tests start hundreds of processes, each of which would compile our code anew; `make clean` removes what is written.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install format lint type-check arrows check test coverage test-postgres test-kill test-pythons test-examples bench bench-large docs demo serve lock clean

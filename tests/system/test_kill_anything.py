@@ -36,7 +36,7 @@ from tests.system.processes import Place, descendants, end, free_port, is_alive
 from wriftai import Client
 from wriftai_server.database.values import now
 
-SECONDS = float(os.environ.get("KILL_SECONDS", "12"))
+SECONDS = float(os.environ.get("KILL_SECONDS", "8"))
 SEEDS = range(int(os.environ.get("KILL_SEEDS", "1")))
 APIS, WORKERS, PEOPLE = 2, 2, 6
 LEASE_SECONDS = 2

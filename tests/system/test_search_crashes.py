@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import json
 import random
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from tests.system.payloads import model
 from wriftai import Client
 from wriftai_server.cli import app
 
-BEETLES = 2_500
+NAMES = {f"beetle-{number}" for number in range(2_500)}
 KILLS = 2
 
 
@@ -51,19 +52,24 @@ def names_found(hub: Hub, q: str) -> set[str]:
         return {model["name"] for model in client.models.search(q, {"page_size": 100}).iter_all()}
 
 
-@pytest.mark.parametrize("moment", [is_begun, is_written_to])
-def test_an_index_whose_building_was_killed_is_built_after(
-    tmp_path: Path, moment: Callable[[Path], bool]
-) -> None:
-    chance, data_dir = random.Random(moment.__name__), tmp_path / "data"
+@pytest.fixture(scope="module")
+def beetles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a data folder with many models that were imported, and no index yet."""
+    folder = tmp_path_factory.mktemp("beetles")
+    data_dir, lines = folder / "data", folder / "models.jsonl"
     add_user(data_dir, "ada")
-    names = {f"beetle-{number}" for number in range(BEETLES)}
-    lines = tmp_path / "models.jsonl"
-    rows = [model(name, visibility="public", description="Six legs.") for name in names]
+    rows = [model(name, visibility="public", description="Six legs.") for name in NAMES]
     lines.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     command = ["import", str(lines), "--owner", "ada", "--data-dir", str(data_dir)]
     assert CliRunner().invoke(app, command).exit_code == 0
+    return data_dir
 
+
+@pytest.mark.parametrize("moment", [is_begun, is_written_to])
+def test_an_index_whose_building_was_killed_is_built_after(
+    tmp_path: Path, beetles: Path, moment: Callable[[Path], bool]
+) -> None:
+    chance, data_dir = random.Random(moment.__name__), shutil.copytree(beetles, tmp_path / "data")
     for _ in range(KILLS):
         with running(data_dir, "--no-worker") as hub:
             assert first_found(hub, "beetle-17") == "beetle-17"
@@ -73,7 +79,7 @@ def test_an_index_whose_building_was_killed_is_built_after(
     with running(data_dir, "--no-worker") as hub:
         while first_found(hub, "legs six") is None:
             assert first_found(hub, "beetle-17") == "beetle-17"
-        assert names_found(hub, "legs six") == names
+        assert names_found(hub, "legs six") == NAMES
 
 
 def test_what_was_made_before_a_kill_is_found_after_it(tmp_path: Path) -> None:
