@@ -54,7 +54,7 @@ MOODY = """
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     folder = tmp_path_factory.mktemp("failures") / "data"
-    made = Workshop(folder, setup_seconds=4, prediction_seconds=2, max_output_bytes=50_000)
+    made = Workshop(folder, setup_seconds=5, prediction_seconds=3, max_output_bytes=50_000)
     yield made
     made.close()
 
@@ -81,7 +81,7 @@ def error_of(prediction: PredictionWithIO, source: str = "external") -> dict[str
         ("unnamed signal", "ended by signal 40"),
         ("garbage", "sent what is no reply"),
         ("close", "closed the pipe that it replies on"),
-        ("deaf", "took longer than 2 s"),
+        ("deaf", "took longer than 3 s"),
     ],
 )
 def test_a_runtime_that_breaks_fails_its_prediction_and_is_replaced(
@@ -99,7 +99,7 @@ def test_a_runtime_that_breaks_fails_its_prediction_and_is_replaced(
 
 
 @pytest.mark.parametrize(
-    ("mood", "words"), [("raise", "not today"), ("long", "50"), ("sleep", "longer than 2 s")]
+    ("mood", "words"), [("raise", "not today"), ("long", "50"), ("sleep", "longer than 3 s")]
 )
 def test_a_runtime_that_is_well_stays_after_a_failure(
     workshop: Workshop, moody: str, mood: str, words: str
@@ -163,7 +163,7 @@ def test_a_prediction_is_cancelled(workshop: Workshop, moody: str) -> None:
         ("raise RuntimeError('no import')", "no import"),
         ("class Other: ...", "Predictor"),
         ("import os; os._exit(4)", "exit status 4"),
-        ("import time; time.sleep(60)", "not ready within 4 s"),
+        ("import time; time.sleep(60)", "not ready within 5 s"),
     ],
 )
 def test_a_model_that_cannot_be_loaded(workshop: Workshop, code: str, words: str) -> None:
@@ -177,7 +177,7 @@ def test_a_model_that_cannot_be_loaded(workshop: Workshop, code: str, words: str
 
 def test_a_prediction_is_cancelled_while_its_model_is_loaded(workshop: Workshop) -> None:
     version = workshop.push(
-        "import time; time.sleep(1)\nclass Predictor:\n    def predict(self) -> str: return ''\n"
+        "import time; time.sleep(3)\nclass Predictor:\n    def predict(self) -> str: return ''\n"
     )
     prediction = workshop.create(version)
     workshop.until(prediction, "started")
