@@ -106,6 +106,22 @@ def test_many_rows_are_added_in_one_transaction(tmp_path: Path) -> None:
     on_database(tmp_path, work)
 
 
+def test_a_commit_of_many_rows_lets_others_go_on_and_outlives_whoever_began_it(tmp_path: Path) -> None:
+    async def work(database: Database) -> None:
+        some, more = ([f"{part}-{number}" for number in range(5000)] for part in "ab")
+        adding = asyncio.create_task(add(database, *some))
+        await asyncio.sleep(0)
+        assert not adding.done()  # It is committing, and this goes on.
+        adding.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await adding
+        assert await count(database) == len(some)
+        await add(database, *more)
+        assert await count(database) == len(some) + len(more)
+
+    on_database(tmp_path, work)
+
+
 def test_a_transaction_may_go_on_after_a_value_that_was_taken(tmp_path: Path) -> None:
     async def work(database: Database) -> None:
         await add(database, "a")

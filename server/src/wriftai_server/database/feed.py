@@ -8,16 +8,16 @@ be, or it is another database, and the reader begins anew.
 """
 
 import uuid
-from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import BigInteger, Integer, bindparam, delete, insert, select, tuple_
+from sqlalchemy import BigInteger, Integer, Select, bindparam, delete, insert, literal, select, tuple_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from wriftai_server.database.driver import Reader, Transaction
 from wriftai_server.database.schema import feed
 from wriftai_server.database.statements import Statement
+from wriftai_server.database.types import Text
 from wriftai_server.database.values import now
 
 Subject = Literal["beginning", "model", "user"]
@@ -96,16 +96,16 @@ _LAST = Statement(select(*_COLUMNS).where(_SETTLED).order_by(*(column.desc() for
 _AT = Statement(select(*_COLUMNS).where(feed.c.id == bindparam("id")))
 
 
-async def note(transaction: Transaction, subject: Subject, *ids: str) -> None:
-    """Note that models or users changed, in the transaction that changes them."""
-    await note_all(transaction, subject, ids)
+async def note(transaction: Transaction, subject: Subject, subject_id: str) -> None:
+    """Note that a model or user changed, in the transaction that changes it."""
+    await transaction.execute(_ADD, subject=subject, subject_id=subject_id, created_at=now())
 
 
-async def note_all(transaction: Transaction, subject: Subject, ids: Iterable[str]) -> None:
-    """Note that many models or users changed."""
-    moment = now()
-    rows = [{"subject": subject, "subject_id": each, "created_at": moment} for each in ids]
-    await transaction.execute_many(_ADD, rows)
+def noting(subject: Subject, ids: Select[tuple[str]]) -> Statement:
+    """Make the statement that notes all whose ids a query finds; it happened at `:moment`."""
+    found = ids.subquery().c.id
+    notes = select(_ThisTransaction(), literal(subject), found, bindparam("moment", type_=Text)).order_by(found)
+    return Statement(insert(feed).from_select(["transaction_id", "subject", "subject_id", "created_at"], notes))
 
 
 async def begin_anew(transaction: Transaction) -> None:

@@ -1,8 +1,9 @@
 """The embedded database: SQLite in WAL mode, called in the event loop.
 
 A statement by key takes less time than handing it to a thread, so one held connection serves the loop and no
-await in here suspends, save three: waiting for another process to finish its transaction; scans over many rows;
-and checkpoints, which wait for the disk. Each of the latter two has a thread and a connection of its own.
+await in here suspends, save four: waiting for another process to finish its transaction; commits of many rows;
+scans over many rows; and checkpoints, which wait for the disk. Each of the last two has a thread and a connection
+of its own.
 """
 
 import asyncio
@@ -28,6 +29,8 @@ _PATIENCE_MS = 2000
 _CACHE_KIB = 64 * 1024
 # As much as SQLite maps at all: rows that lie apart cost a third less than by reading their pages.
 _MAPPED_BYTES = 2**31 - 2**16
+# Takes some twenty milliseconds to commit, in which whoever adds many rows makes more of them.
+_MANY_CHANGES = 1000
 _CHECKPOINT_COMMITS = 1000
 # Whoever writes without a thread beside it, or faster than that can follow, stops at so much.
 _MOST_LOGGED_PAGES = 16 * 1024
@@ -142,6 +145,7 @@ class _Writing:
         self._turn = turn
         self._transaction = transaction
         self._committed = committed
+        self._changes_before = 0
 
     async def __aenter__(self) -> SQLiteTransaction:
         await self._turn.acquire()
@@ -150,13 +154,17 @@ class _Writing:
         except BaseException:
             self._turn.release()
             raise
+        self._changes_before = self._connection.total_changes
         return self._transaction
 
     async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         try:
             if error is None:
                 with _ERRORS_NAMED:
-                    self._connection.execute("COMMIT")
+                    if self._connection.total_changes - self._changes_before < _MANY_CHANGES:
+                        self._connection.execute("COMMIT")
+                    else:
+                        await self._commit_apart()
                 self._committed()
         finally:
             try:
@@ -164,6 +172,14 @@ class _Writing:
                     self._connection.execute("ROLLBACK")
             finally:
                 self._turn.release()
+
+    async def _commit_apart(self) -> None:
+        """Commit on a thread, which nobody can end: whoever is cancelled waits for it as well."""
+        commit = asyncio.get_running_loop().run_in_executor(None, self._connection.execute, "COMMIT")
+        try:
+            await asyncio.shield(commit)
+        finally:
+            await asyncio.wait([commit])
 
     async def _begin(self) -> None:
         patience = time.monotonic() + _LOCK_PATIENCE
@@ -186,7 +202,7 @@ class SQLiteDatabase:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._connection = connect(file)
+        self._connection = connect(file, check_same_thread=False)
         # SQLite's own waiting would hold up the event loop.
         self._connection.execute("PRAGMA busy_timeout = 0")
         self._transaction = SQLiteTransaction(self._connection)

@@ -1,6 +1,8 @@
 """Load a catalogue of models from lines of JSON."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
@@ -17,8 +19,10 @@ from wriftai_server.models.bodies import CreateModel, OwnedModel
 from wriftai_server.users import service as users
 from wriftai_server.users import store as users_store
 
-# It keeps a hub beside it from writing for a tenth of a second.
-_BATCH = 1000
+# It keeps a hub beside it from writing for a fifth of a second.
+_BATCH = 2000
+# Then the hub may write: on SQLite, who waits for that looks again within 5 ms.
+_PAUSE_SECONDS = 0.006
 # So many rows more a database should be told of, which takes it half a second.
 _MANY = 10_000
 
@@ -69,14 +73,19 @@ async def load(
     """
     loading = _Loading(database, owner=owner, creates_owners=creates_owners)
     await loading.begin()
-    numbered = enumerate(lines, 1)
     created = 0
-    while some := list(islice(numbered, _BATCH)):
-        batch = await loading.load(some)
-        created += batch.created
-        yield batch
+    async with aclosing(loading.batches(lines)) as batches:
+        async for batch in batches:
+            created += batch.created
+            yield batch
     if created >= _MANY:
         await database.survey()
+
+
+class _Prepared(NamedTuple):
+    size: int
+    rows: list[dict[str, Any]]
+    bad: list[BadLine]
 
 
 class _Loading:
@@ -108,8 +117,24 @@ class _Loading:
             async with self._database.reading() as view:
                 self._owners[fold(self._owner)] = await users.known(view, username=self._owner)
 
-    async def load(self, some: list[tuple[int, bytes]]) -> Batch:
-        """Add the models of some numbered lines."""
+    async def batches(self, lines: Iterable[bytes]) -> AsyncGenerator[Batch, None]:
+        """Store batches of lines, each while the next one is prepared."""
+        numbered = enumerate(lines, 1)
+        storing: asyncio.Task[Batch] | None = None
+        try:
+            while some := list(islice(numbered, _BATCH)):
+                prepared = await self._prepare(some)
+                if storing is not None:
+                    yield await storing
+                storing = asyncio.create_task(self._store(prepared))
+                await asyncio.sleep(0)  # It begins at once, and comes as far as it can without waiting.
+            if storing is not None:
+                yield await storing
+        finally:
+            if storing is not None:
+                await asyncio.wait([storing])
+
+    async def _prepare(self, some: list[tuple[int, bytes]]) -> _Prepared:
         bad: list[BadLine] = []
         async with self._database.reading() as view:
             checked = [params async for params in self._models(view, some, bad)]
@@ -117,8 +142,13 @@ class _Loading:
             await self._add_owners()
         moments = _moments()
         rows = [self._row(params, next(moments)) for params in checked]
+        return _Prepared(sum(len(line) for _, line in some), rows, bad)
+
+    async def _store(self, prepared: _Prepared) -> Batch:
+        size, rows, bad = prepared
         created = await self._add(rows) if rows else 0
-        return Batch(sum(len(line) for _, line in some), created, len(rows) - created, bad)
+        await asyncio.sleep(_PAUSE_SECONDS)
+        return Batch(size, created, len(rows) - created, bad)
 
     async def _models(
         self, view: Reader, some: list[tuple[int, bytes]], bad: list[BadLine]

@@ -30,7 +30,7 @@ from wriftai_server.database import feed
 from wriftai_server.database.driver import Reader, Row, Transaction
 from wriftai_server.database.schema import hardware, models, prediction_tallies, users, versions
 from wriftai_server.database.statements import Query, Statement, behind, cut_one_by_one, keyset, ordered
-from wriftai_server.database.values import fold
+from wriftai_server.database.values import fold, now
 from wriftai_server.http.paging import Place
 from wriftai_server.wire.models import COLUMNS
 
@@ -78,7 +78,9 @@ _row: dict[str, Any] = {name: bindparam(name) for name in _INSERTED}
 _INSERT = Statement(insert(models).values(_row))
 # In words that SQLite has as well.
 _INSERT_NEW = Statement(postgresql.insert(models).values(_row).on_conflict_do_nothing())
-_AMONG = Statement(select(models.c.id).where(models.c.id >= bindparam("first"), models.c.id <= bindparam("last")))
+_NOTE_THOSE = feed.noting(
+    "model", select(models.c.id).where(models.c.id >= bindparam("first"), models.c.id <= bindparam("last"))
+)
 _DELETE = Statement(delete(models).where(models.c.id == bindparam("model_id")))
 _NEXT_NUMBER = Statement(
     update(models)
@@ -227,12 +229,9 @@ async def add(transaction: Transaction, **values: Any) -> None:
 
 async def add_new(transaction: Transaction, rows: list[dict[str, Any]]) -> int:
     """Store those models whose names their owners do not have yet; give their number."""
-    ids = [row["id"] for row in rows]
     added = await transaction.execute_many(_INSERT_NEW, rows)
-    if added < len(rows):
-        there = {row[0] for row in await transaction.all(_AMONG, first=min(ids), last=max(ids))}
-        ids = [each for each in ids if each in there]
-    await feed.note_all(transaction, "model", ids)
+    ids = [row["id"] for row in rows]
+    await transaction.execute(_NOTE_THOSE, first=min(ids), last=max(ids), moment=now())
     return added
 
 
