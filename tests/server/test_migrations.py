@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
-from wriftai_server.database.migrate import SchemaTooNew, migrate
+from wriftai_server.database import migrations
+from wriftai_server.database.migrate import SchemaTooNew, is_current, is_known, migrate
 from wriftai_server.database.schema import metadata
 
 Rows = list[tuple[Any, ...]]
@@ -83,6 +86,16 @@ def test_a_database_that_is_current_stays_as_it_is(tmp_path: Path) -> None:
     before = file.read_bytes()
     migrate(file)
     assert file.read_bytes() == before
+
+
+def test_the_files_of_migrations_are_called_after_them_in_their_order() -> None:
+    folder = Path(migrations.__file__).parent
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    made = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions("base", "heads")]
+    assert all(map(is_known, made))
+    assert [schema for schema in made if is_current(schema)] == made[:1]
+    assert not is_known("9999")
 
 
 def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
