@@ -151,7 +151,7 @@ class Hits:
         if best < most:
             self._off_level.update(range(self._tiers.named.start, group.stop))
         # As the level has one document in two hundred, there are more than few.
-        if best or (group.start == self._tiers.told.start and len(self._seen) >= _MANY):
+        if best or (group != self._tiers.named and len(self._seen) >= _MANY):
             return None
         hits = self._ranked(part, last, None, backward=False, limit=_FEW)
         if len(hits) >= _FEW:
