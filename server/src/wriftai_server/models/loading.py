@@ -218,5 +218,7 @@ def _moments() -> Iterator[str]:
     """Count up in microseconds, so that the order of creation is the order of the lines."""
     moment = datetime.now(UTC)
     while True:
-        yield timestamp(moment)
-        moment += timedelta(microseconds=1)
+        second = timestamp(moment).partition(".")[0]
+        for microsecond in range(moment.microsecond, 1_000_000):
+            yield f"{second}.{microsecond:06}Z"
+        moment = moment.replace(microsecond=0) + timedelta(seconds=1)
