@@ -29,8 +29,10 @@ _PATIENCE_MS = 2000
 _CACHE_KIB = 64 * 1024
 # As much as SQLite maps at all: rows that lie apart cost a third less than by reading their pages.
 _MAPPED_BYTES = 2**31 - 2**16
-# Takes some twenty milliseconds to commit, in which whoever adds many rows makes more of them.
+# Takes some twenty milliseconds to commit, in which whoever adds many rows makes more of them. Who reads meanwhile
+# waits inside of SQLite, which has to be built for that.
 _MANY_CHANGES = 1000
+_MAY_COMMIT_APART = sqlite3.threadsafety == 3
 _CHECKPOINT_COMMITS = 1000
 # Whoever writes without a thread beside it, or faster than that can follow, stops at so much.
 _MOST_LOGGED_PAGES = 16 * 1024
@@ -161,10 +163,13 @@ class _Writing:
         try:
             if error is None:
                 with _ERRORS_NAMED:
-                    if self._connection.total_changes - self._changes_before < _MANY_CHANGES:
-                        self._connection.execute("COMMIT")
-                    else:
+                    if (
+                        _MAY_COMMIT_APART
+                        and self._connection.total_changes - self._changes_before >= _MANY_CHANGES
+                    ):
                         await self._commit_apart()
+                    else:
+                        self._connection.execute("COMMIT")
                 self._committed()
         finally:
             try:
