@@ -29,8 +29,8 @@ _PATIENCE_MS = 2000
 _CACHE_KIB = 64 * 1024
 # As much as SQLite maps at all: rows that lie apart cost a third less than by reading their pages.
 _MAPPED_BYTES = 2**31 - 2**16
-# Takes some twenty milliseconds to commit, in which whoever adds many rows makes more of them. Who reads meanwhile
-# waits inside of SQLite, which has to be built for that.
+# Takes some twenty milliseconds to commit, in which whoever adds many rows makes more of them. Who reads
+# meanwhile waits inside of SQLite, which has to be built for that.
 _MANY_CHANGES = 1000
 _MAY_COMMIT_APART = sqlite3.threadsafety == 3
 _CHECKPOINT_COMMITS = 1000
