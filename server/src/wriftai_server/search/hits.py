@@ -9,7 +9,7 @@ from wriftai_server.search.documents import LEVELS, NECK_END, Set, id_from, key_
 from wriftai_server.search.tiers import MANY_WORDS, Search, Tiers
 
 _SPARE = 8
-# So many documents are put into their tiers one by one, where a query has many words, or a long beginning.
+# So many documents are put into their tiers one by one, where a query has many words.
 _FEW = 50
 # Where so many have been found there mostly are more than few that come next.
 _MANY = 10
