@@ -22,6 +22,7 @@ ON_BOTH = frozenset(
     for name in (
         "counts",
         "cursors",
+        "feed",
         "idempotency",
         "image_access",
         "image_blobs",

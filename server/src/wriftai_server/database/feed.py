@@ -10,7 +10,7 @@ be, or it is another database, and the reader begins anew.
 import uuid
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import BigInteger, Integer, Select, bindparam, delete, insert, literal, select, tuple_
+from sqlalchemy import BigInteger, Integer, Select, bindparam, delete, insert, literal, select, union_all
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -82,16 +82,15 @@ _CLEAR = Statement(delete(feed))
 _BEGIN = Statement(insert(feed).values({name: bindparam(name) for name in Note._fields if name != "id"}))
 _ORDER = (feed.c.transaction_id, feed.c.id)
 _SETTLED = feed.c.transaction_id < _FirstUnderWay()
-_AFTER = Statement(
-    select(*_COLUMNS)
-    .where(
-        _SETTLED,
-        tuple_(*_ORDER)
-        > tuple_(bindparam("transaction_id", type_=BigInteger()), bindparam("id", type_=BigInteger())),
-    )
-    .order_by(*_ORDER)
-    .limit(bindparam("most", type_=Integer()))
+_MOST = bindparam("most", type_=Integer())
+_READ = bindparam("transaction_id", type_=BigInteger())
+# The rest of a transaction, and what comes behind it: to compare pairs SQLite would look through all notes.
+_BEHIND = (
+    (feed.c.transaction_id == _READ, feed.c.id > bindparam("id", type_=BigInteger())),
+    (feed.c.transaction_id > _READ,),
 )
+_CUT = [select(*_COLUMNS).where(_SETTLED, *behind).order_by(*_ORDER).limit(_MOST).subquery() for behind in _BEHIND]
+_AFTER = Statement(union_all(*map(select, _CUT)).order_by("transaction_id", "id").limit(_MOST))
 _LAST = Statement(select(*_COLUMNS).where(_SETTLED).order_by(*(column.desc() for column in _ORDER)).limit(1))
 _AT = Statement(select(*_COLUMNS).where(feed.c.id == bindparam("id")))
 
