@@ -89,6 +89,7 @@ def test_a_cursor_of_any_length_is_refused(reader: Person) -> None:
         [2**63],
         [2**80, "a", "b"],
         [3, -1, "", ""],
+        [5, 1, "", "no UUID"],
         "ab",
         5,
         {"a": 1},

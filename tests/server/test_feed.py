@@ -62,7 +62,8 @@ def test_what_lies_before_a_reader_costs_nothing_on_sqlite(tmp_path: Path) -> No
             steps: list[None] = []
             connection.set_progress_handler(lambda: steps.append(None), 1)
             found = asyncio.run(feed.after(SQLiteTransaction(connection), since, limit=10))
-            assert found is not None and [note.subject_id for note in found] == ["z"]
+            assert found is not None
+            assert [note.subject_id for note in found] == ["z"]
             return len(steps)
 
     async def work(database: Database) -> None:

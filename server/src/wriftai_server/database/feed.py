@@ -89,8 +89,11 @@ _BEHIND = (
     (feed.c.transaction_id == _READ, feed.c.id > bindparam("id", type_=BigInteger())),
     (feed.c.transaction_id > _READ,),
 )
-_CUT = [select(*_COLUMNS).where(_SETTLED, *behind).order_by(*_ORDER).limit(_MOST).subquery() for behind in _BEHIND]
-_AFTER = Statement(union_all(*map(select, _CUT)).order_by("transaction_id", "id").limit(_MOST))
+_CUT = [
+    select(select(*_COLUMNS).where(_SETTLED, *behind).order_by(*_ORDER).limit(_MOST).subquery())
+    for behind in _BEHIND
+]
+_AFTER = Statement(union_all(*_CUT).order_by("transaction_id", "id").limit(_MOST))
 _LAST = Statement(select(*_COLUMNS).where(_SETTLED).order_by(*(column.desc() for column in _ORDER)).limit(1))
 _AT = Statement(select(*_COLUMNS).where(feed.c.id == bindparam("id")))
 

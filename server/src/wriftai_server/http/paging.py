@@ -103,14 +103,17 @@ def read_cursor(cursor: str | None, order: str, key_types: tuple[type, ...]) -> 
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         made_for, backward, key = msgspec.json.decode(text, type=tuple[str, bool, tuple[Any, ...] | None])
     except (ValueError, binascii.Error, RecursionError, msgspec.MsgspecError):
-        raise _bad_cursor(
-            "This is not a cursor: take it from a page, and leave it out for the first one."
-        ) from None
+        raise not_a_cursor() from None
     if made_for != _tag(order):
         raise _bad_cursor("This cursor belongs to another order or filter: start again without a cursor.")
     if key is not None and not _fits(key, key_types):
-        raise _bad_cursor("This is not a cursor: take it from a page, and leave it out for the first one.")
+        raise not_a_cursor()
     return Place(key, backward)
+
+
+def not_a_cursor() -> Malformed:
+    """Say that a cursor is none."""
+    return _bad_cursor("This is not a cursor: take it from a page, and leave it out for the first one.")
 
 
 def page(items: list[T], cut: Cut, order: str, request: Request[Any, Any, Any]) -> Page[T]:

@@ -23,6 +23,8 @@ LONGEST_GRAM = 6
 HEADS = (*range(1, 9), 10, 12, 16)
 NECK_START, NECK_END = 8, 16
 _LONGEST_NAME = 63
+_HALF_BITS = 64
+_LOWER_HALF = 2**_HALF_BITS - 1
 _NECK_LENGTH = NECK_END - NECK_START
 
 
@@ -44,23 +46,42 @@ LEVELS = (
 )
 
 
-class Key(NamedTuple):
-    """The id of a document, as two numbers."""
+class Halves(NamedTuple):
+    """The number of a document, in two columns.
 
-    high: int
+    Attributes:
+        mixed: The upper half, mixed with the lower: a column of numbers in order takes ten times as long to open.
+        low: The lower half.
+    """
+
+    mixed: int
     low: int
 
 
-def key_from(document_id: str) -> Key:
-    """Take an id apart."""
-    digits = document_id.replace("-", "")
-    return Key(int(digits[:-16], 16), int(digits[-16:], 16))
+def number_of(document_id: str) -> int:
+    """Give the number that a UUID is.
+
+    Raises:
+        ValueError: It is none.
+    """
+    return int(document_id.replace("-", ""), 16)
 
 
-def id_from(high: int, low: int) -> str:
-    """Put an id together."""
-    text = f"{high << 64 | low:032x}"
+def id_of(number: int) -> str:
+    """Give the UUID that a number is."""
+    text = f"{number:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def halves_of(number: int) -> Halves:
+    """Take a number apart."""
+    low = number & _LOWER_HALF
+    return Halves(number >> _HALF_BITS ^ low, low)
+
+
+def number_from(mixed: int, low: int) -> int:
+    """Put a number together."""
+    return (mixed ^ low) << _HALF_BITS | low
 
 
 def neck_range(beginning: str) -> tuple[int, int] | None:
@@ -160,12 +181,12 @@ def _document(
 ) -> dict[str, Any]:
     # A million are made when an index is built, so that each step counts.
     named, fields = name_words(name), _FIELDS[which]
-    high, low = key_from(document_id)
+    mixed, low = halves_of(number_of(document_id))
     rank = rank_from(popular, len(name), low & (2**48 - 1))
     levels = _LEVEL_MARKS[bisect_right(LEVELS, rank)]
     names = " ".join([*[_parts(run) for run in named.runs], *named.joins, parts])
     return {
-        "high": high,
+        "mixed": mixed,
         "low": low,
         "rank": rank,
         "neck": _neck(named.whole[NECK_START:NECK_END].encode()),

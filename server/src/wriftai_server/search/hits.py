@@ -1,15 +1,15 @@
 """Hits: the documents of one set that a search finds, in the order of their tiers and ranks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from tantivy import FieldType, Occur, Order, Query, Schema, Searcher
 
-from wriftai_server.search.documents import LEVELS, NECK_END, Set, id_from, key_from, level_mark
+from wriftai_server.search.documents import LEVELS, NECK_END, Halves, Set, halves_of, level_mark, number_from
 from wriftai_server.search.tiers import MANY_WORDS, Search, Tiers
 
 _SPARE = 8
-# So many documents are put into their tiers one by one, where a query has many words.
+# So many documents are put into their tiers one by one.
 _FEW = 50
 # Where so many have been found there mostly are more than few that come next.
 _MANY = 10
@@ -23,12 +23,12 @@ class Hit(NamedTuple):
     Attributes:
         tier: How well it fits; lower is better.
         rank: Its place in the tier; higher is better.
-        id: UUID.
+        number: Its id.
     """
 
     tier: int
     rank: int
-    id: str
+    number: int
 
 
 class Lists(Protocol):
@@ -59,12 +59,10 @@ class _Few(NamedTuple):
     Attributes:
         group: The tiers; the last holds the others.
         hits: In the last one.
-        tiers: Within those; None when there are none.
     """
 
     group: range
     hits: list[Hit]
-    tiers: Tiers | None
 
 
 class Hits:
@@ -74,26 +72,35 @@ class Hits:
         lists: Of the index.
         which: The set.
         search: What for.
-        needed: What all that is found must match, too; None is nothing.
+        mark: What all that is found must have, too; None is nothing.
         from_the_best: Whether tiers are asked for from the first on, each for as many as are left to find.
+        known: Numbers of what is left out then, as it was found elsewhere.
     """
 
     def __init__(
-        self, lists: Lists, which: Set, search: Search, needed: Query | None, *, from_the_best: bool
+        self,
+        lists: Lists,
+        which: Set,
+        search: Search,
+        mark: str | None,
+        *,
+        from_the_best: bool,
+        known: Iterable[int] = (),
     ) -> None:
         self._lists = lists
         self._which: Set = which
         self._search = search
-        self._needed = needed
+        self._needed = None if mark is None else self._term(mark)
+        self._documents = max(1, lists.documents)
+        self._share = 1.0 if mark is None else lists.frequency(f"{which}_marks", mark) / self._documents
         self._from_the_best = from_the_best
         self._tiers = self._within(None)
-        self._seen: set[str] = set()
+        self._seen = set(known)
         self._few: _Few | None = None
         # Tiers of which there seldom are enough among the best.
         self._off_level = {self._tiers.mistyped_text}
         if len(search.beginning) > NECK_END:
             self._off_level.update(self._tiers.begun)
-        self._sparse = self._find_sparse()
         self._level = lists.level(which)
         self._best: Tiers | None = None
 
@@ -118,56 +125,61 @@ class Hits:
             return self._in_order(tier, after, backward=backward, limit=limit, without=without)
         # What is in earlier tiers is known, and leaving it out here costs less than by the query.
         most = limit + len(self._seen)
-        for group in self._sparse:
-            if tier == group.start:
-                self._few = self._few_of(group, most)
+        if self._few is None or tier not in self._few.group:
+            group = self._sparse_from(tier)
+            self._few = None if group is None else self._few_of(group, most)
         if not self._tiers.adds(tier):
             return []
-        if self._few is not None and tier in self._few.group:
+        if self._few is not None:
             found = self._among(self._few, tier)
         else:
             found = self._in_order(tier, None, backward=False, limit=most)
-        found = [hit for hit in found if hit.id not in self._seen][:limit]
-        self._seen.update(hit.id for hit in found)
+        found = [hit for hit in found if hit.number not in self._seen][:limit]
+        self._seen.update(hit.number for hit in found)
         return found
 
-    def _find_sparse(self) -> list[range]:
-        """Give the groups of tiers that may hold few documents, though the lists of their words are long."""
-        tiers, search = self._tiers, self._search
-        if len(search.words) < MANY_WORDS:
-            return []
+    def _sparse_from(self, tier: int) -> range | None:
+        """Give the tiers from one on that may hold few documents, though the lists of their words are long."""
+        tiers, count = self._tiers, len(self._search.words)
         # Names with all but one of three words often fill a page: what else there is need not be known.
-        told = tiers.told[1:] if len(search.words) == MANY_WORDS else tiers.told
-        return [tiers.named, told]
+        told = tiers.told[1:] if count == MANY_WORDS else tiers.told
+        if tier == tiers.begun.start:
+            return tiers.begun if len(self._search.beginning) > NECK_END else None
+        group = tiers.named if tier == tiers.named.start else told
+        if tier != group.start:
+            return None
+        return group if count >= MANY_WORDS or self._expected(group) < _FEW else None
+
+    def _expected(self, group: range) -> float:
+        return self._share * self._tiers.expected(group, self._documents)
 
     def _few_of(self, group: range, most: int) -> _Few | None:
         """Find all that is in tiers of which the last holds the others; None when that is much."""
-        last = group[-1]
-        part = self._tiers.part(last)
+        last, tiers = group[-1], self._tiers
+        part = tiers.part(last)
         if part is None:
-            return _Few(group, [], None)
-        is_rare = self._tiers.expected(group, self._lists.documents) < _RARE
+            return _Few(group, [])
+        is_rare = last in self._off_level or self._expected(group) < _RARE
         best = 0 if is_rare else len(self._on_level(last, None, most))
         if best < most:
-            self._off_level.update(range(self._tiers.named.start, group.stop))
+            self._off_level.update(range(tiers.named.start, group.stop))
         # As the level has one document in two hundred, there are more than few.
-        if best or (group != self._tiers.named and len(self._seen) >= _MANY):
+        if best or (group.start >= tiers.told.start and len(self._seen) >= _MANY):
             return None
         hits = self._ranked(part, last, None, backward=False, limit=_FEW)
-        if len(hits) >= _FEW:
-            return None
-        lows = [key_from(hit.id).low for hit in hits]
-        ids = [(Occur.Should, Query.term_query(self._lists.schema, "low", low, "basic")) for low in lows]
-        return _Few(group, hits, self._within(Query.boolean_query(ids), is_in_last=True))
+        return _Few(group, hits) if len(hits) < _FEW else None
 
     def _among(self, few: _Few, tier: int) -> list[Hit]:
         """Find those few that are in a tier."""
-        if all(hit.id in self._seen for hit in few.hits):
+        new = [hit for hit in few.hits if hit.number not in self._seen]
+        sign = self._tiers.sign(tier)
+        if not new or sign is None:
             return []
         if tier == few.group[-1]:
-            return few.hits
-        part = None if few.tiers is None else few.tiers.part(tier)
-        return [] if part is None else self._ranked(part, tier, None, backward=False, limit=_FEW)
+            return new
+        lows = [halves_of(hit.number).low for hit in new]
+        ids = [(Occur.Should, Query.term_query(self._lists.schema, "low", low, "basic")) for low in lows]
+        return self._ranked(_both(Query.boolean_query(ids), sign), tier, None, backward=False, limit=_FEW)
 
     def _in_order(
         self, tier: int, after: Hit | None, *, backward: bool, limit: int, without: Sequence[Query] = ()
@@ -213,30 +225,23 @@ class Hits:
         searcher = self._lists.searcher
         hits = searcher.search(query, most, count=False, order_by_field="rank", order=order).hits
         places = [place for _, place in hits]
-        highs, lows = (searcher.fast_field_values(field, places) for field in ("high", "low"))
+        halves = zip(*(searcher.fast_field_values(field, places) for field in Halves._fields), strict=True)
         return [
-            Hit(tier, rank, id_from(int(high or 0), int(low or 0)))
-            for (rank, _), high, low in zip(hits, highs, lows, strict=True)
+            Hit(tier, rank, number_from(int(mixed or 0), int(low or 0)))
+            for (rank, _), (mixed, low) in zip(hits, halves, strict=True)
         ]
 
-    def _within(self, within: Query | None, *, is_in_last: bool = False) -> Tiers:
+    def _within(self, within: Query | None) -> Tiers:
         lists = self._lists
-        return Tiers(
-            lists.schema,
-            self._which,
-            self._search,
-            frequency=lists.frequency,
-            within=within,
-            is_in_last=is_in_last,
-        )
+        return Tiers(lists.schema, self._which, self._search, frequency=lists.frequency, within=within)
 
     def _term(self, mark: str) -> Query:
         return Query.term_query(self._lists.schema, f"{self._which}_marks", mark, "basic")
 
 
-def order_of(hit: Hit) -> tuple[int, str]:
+def order_of(hit: Hit) -> tuple[int, int]:
     """Give the key that puts documents of a tier into their order."""
-    return (-hit.rank, hit.id)
+    return (-hit.rank, hit.number)
 
 
 def _both(one: Query, other: Query) -> Query:

@@ -1,7 +1,7 @@
 """The index: documents on disk, found by words in the order of their tiers and ranks."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,13 +11,21 @@ import tantivy
 from tantivy import FieldType, Filter, Occur, Query, TextAnalyzerBuilder, Tokenizer
 
 from wriftai_server.database.feed import Note
-from wriftai_server.search.documents import LEVELS, Set, key_from, level_mark, owner_mark, owner_name_mark
+from wriftai_server.search.documents import (
+    LEVELS,
+    Set,
+    halves_of,
+    level_mark,
+    number_of,
+    owner_mark,
+    owner_name_mark,
+)
 from wriftai_server.search.hits import Hit, Hits, order_of
 from wriftai_server.search.tiers import Search
 from wriftai_server.search.words import LONGEST_WORD
 
 # Change it with whatever changes what is in a document, or how: an index of another version is built anew.
-VERSION = f"8, tantivy {metadata.version('tantivy')}"
+VERSION = f"9, tantivy {metadata.version('tantivy')}"
 
 SETS: tuple[Set, ...] = ("public", "private", "users")
 _STATE = "state"
@@ -146,6 +154,7 @@ class View:
         backward: bool,
         limit: int,
         is_found: bool = False,
+        known: Sequence[int] = (),
     ) -> list[Hit]:
         """Find documents, best first, or the other way round.
 
@@ -159,12 +168,13 @@ class View:
             backward: Whether to walk from the worst to the best.
             limit: How many at most.
             is_found: Whether there is something before the tiers.
+            known: Numbers of what is there, which are left out of a first page.
         """
-        sets: list[tuple[Set, Query | None]] = [("users" if users else "public", None)]
-        if not users and viewer is not None:
-            sets.append(("private", self._mark("private", owner_mark(viewer))))
+        sets: list[tuple[Set, str | None]] = [("users" if users else "public", None)]
+        if not users and viewer is not None and self.frequency("private_marks", owner_mark(viewer)):
+            sets.append(("private", owner_mark(viewer)))
         first = after is None and not backward
-        hits = [Hits(self, which, search, needed, from_the_best=first) for which, needed in sets]
+        hits = [Hits(self, which, search, mark, from_the_best=first, known=known) for which, mark in sets]
         found: list[Hit] = []
         is_found = is_found or (after is not None and not hits[0].is_last_resort(after.tier))
         for tier in _tiers(hits[0], after, backward=backward):
@@ -217,7 +227,7 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field("about", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("value", tokenizer_name="raw", index_option="basic", stored=True)
     builder.add_unsigned_field("low", indexed=True, fast=True)
-    for number in ("high", "rank", "neck"):
+    for number in ("mixed", "rank", "neck"):
         builder.add_unsigned_field(number, fast=True)
     for which in SETS:
         for field in ("names", "marks"):
@@ -227,9 +237,9 @@ def _schema() -> tantivy.Schema:
 
 
 def _is(schema: tantivy.Schema, document_id: str) -> Query:
-    key = key_from(document_id)
-    same = Query.range_query(schema, "high", FieldType.Unsigned, key.high, key.high)
-    return _both(Query.term_query(schema, "low", key.low, "basic"), same)
+    mixed, low = halves_of(number_of(document_id))
+    same = Query.range_query(schema, "mixed", FieldType.Unsigned, mixed, mixed)
+    return _both(Query.term_query(schema, "low", low, "basic"), same)
 
 
 def _tiers(hits: Hits, after: Hit | None, *, backward: bool) -> Iterator[int]:

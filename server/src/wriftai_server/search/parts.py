@@ -22,16 +22,19 @@ class Parts:
         self._schema = schema
         self._frequency = frequency
         self._within = within
+        self._terms: dict[tuple[str, str], Part] = {}
         self._made: dict[Hashable, Query] = {}
         self._combinations: dict[tuple[Occur, int], list[Query]] = {}
 
     def term(self, field: str, text: str) -> Part:
         """Match what has a term."""
-        if not self._frequency(field, text):
-            return None
-        return self._once(
-            ("term", field, text), lambda: self._here(Query.term_query(self._schema, field, text, "basic"))
-        )
+        key = (field, text)
+        if key not in self._terms:
+            is_there = self._frequency(field, text)
+            self._terms[key] = (
+                self._here(Query.term_query(self._schema, field, text, "basic")) if is_there else None
+            )
+        return self._terms[key]
 
     def beginning(self, field: str, text: str) -> Part:
         """Match what has a term that begins so."""
@@ -83,6 +86,8 @@ class Parts:
         )
 
     def _combined(self, how: Occur, parts: list[Query]) -> Part:
+        if len(parts) == 1:
+            return parts[0]
         # A list that is put together from lists that are put together costs twice as much.
         flat = [each for part in parts for each in self._combinations.get((how, id(part)), [part])]
         parts = list({id(part): part for part in flat}.values())

@@ -6,9 +6,12 @@ names before the tiers. A page is put together from these stages, each in its ow
 page ended.
 """
 
+from collections.abc import Sequence
+
 from wriftai_server.database.driver import Reader
 from wriftai_server.http.caller import Caller
-from wriftai_server.http.paging import Cut, Place, cut
+from wriftai_server.http.paging import Cut, Place, cut, not_a_cursor
+from wriftai_server.search.documents import id_of, number_of
 from wriftai_server.search.following import Follower
 from wriftai_server.search.hits import Hit
 from wriftai_server.search.index import View
@@ -67,7 +70,9 @@ class _Hits:
         self._viewer = viewer
         self._users = users
 
-    async def find(self, stages: Stages, place: Place, *, begun: bool, is_found: bool, limit: int) -> list[Found]:
+    async def find(
+        self, stages: Stages, place: Place, *, begun: bool, is_found: bool, known: Sequence[int], limit: int
+    ) -> list[Found]:
         """Find rows, from a place on.
 
         Args:
@@ -75,19 +80,23 @@ class _Hits:
             place: Where to start.
             begun: Whether those whose names begin so were found before.
             is_found: Whether anything was.
+            known: Numbers of what was found on this page.
             limit: How many at most.
         """
         after = None
         if place.key is not None:
             tier, rank, _, document_id = place.key
-            after = Hit(int(tier) - TIERS, int(rank), str(document_id))
+            after = Hit(int(tier) - TIERS, int(rank), _number_of(str(document_id)))
         found: list[Found] = []
         most, seen = limit + _SPARE_HITS, 0
         while len(found) < limit:
-            hits = await self._look(after, backward=place.backward, limit=most, is_found=is_found)
-            rows = await stages.rows([hit.id for hit in hits], begun=begun)
+            hits = await self._look(after, backward=place.backward, limit=most, is_found=is_found, known=known)
+            ids = [id_of(hit.number) for hit in hits]
+            rows = await stages.rows(ids, begun=begun)
             found += [
-                Found((TIERS + hit.tier, hit.rank, "", hit.id), rows[hit.id]) for hit in hits if hit.id in rows
+                Found((TIERS + hit.tier, hit.rank, "", each), rows[each])
+                for hit, each in zip(hits, ids, strict=True)
+                if each in rows
             ]
             if len(hits) < most:
                 break
@@ -97,7 +106,9 @@ class _Hits:
                 break
         return found[:limit]
 
-    async def _look(self, after: Hit | None, *, backward: bool, limit: int, is_found: bool) -> list[Hit]:
+    async def _look(
+        self, after: Hit | None, *, backward: bool, limit: int, is_found: bool, known: Sequence[int]
+    ) -> list[Hit]:
         def find(view: View) -> list[Hit]:
             return view.find(
                 self._search,
@@ -107,6 +118,7 @@ class _Hits:
                 backward=backward,
                 limit=limit,
                 is_found=is_found,
+                known=known,
             )
 
         return await self._follower.look(find) or []
@@ -126,7 +138,8 @@ async def _page(
         left = size + 1 - len(found)
         if stage == TIERS:
             is_found = bool(found) or (at is not None and at < TIERS)
-            found += await hits.find(stages, here, begun=begun, is_found=is_found, limit=left)
+            known = [number_of(each.row[0]) for each in found]
+            found += await hits.find(stages, here, begun=begun, is_found=is_found, known=known, limit=left)
             if hits.ended_at is not None:
                 break
         else:
@@ -141,5 +154,12 @@ def _cut(found: list[Found], place: Place, size: int, ended_at: Hit | None) -> C
     page = cut([found_one.row for found_one in found], place, size, lambda row: keys[row[0]])
     if ended_at is None:
         return page
-    onward = Place((TIERS + ended_at.tier, ended_at.rank, "", ended_at.id), place.backward)
+    onward = Place((TIERS + ended_at.tier, ended_at.rank, "", id_of(ended_at.number)), place.backward)
     return page._replace(preceding=onward) if place.backward else page._replace(following=onward)
+
+
+def _number_of(document_id: str) -> int:
+    try:
+        return number_of(document_id)
+    except ValueError:
+        raise not_a_cursor() from None

@@ -5,7 +5,7 @@ in order until a page is full, so that a common word costs no more than a rare o
 before it do not.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from math import prod
 from typing import NamedTuple
@@ -54,10 +54,12 @@ class _Tier(NamedTuple):
     Attributes:
         part: What it matches.
         first: It holds what is in the tiers from this one on.
+        sign: What tells it from others in the last tier of its kind, which is enough where that is known.
     """
 
     part: Part
     first: int
+    sign: Part
 
 
 class Tiers:
@@ -71,7 +73,6 @@ class Tiers:
         search: What is searched for.
         frequency: Tells how many documents have a term in a field.
         within: Leaves out what does not match this.
-        is_in_last: Whether what matches that is known to be in the last of the tiers that are asked for.
 
     Attributes:
         begun: Tiers of names that begin with the query; the last holds the other.
@@ -91,13 +92,11 @@ class Tiers:
         *,
         frequency: Callable[[str, str], int],
         within: Query | None = None,
-        is_in_last: bool = False,
     ) -> None:
         self._parts = Parts(schema, frequency, within)
         self._frequency = frequency
         self._names, self._marks, self._text = (f"{which}_{field}" for field in ("names", "marks", "text"))
         self._search = search
-        self._known = within if is_in_last else None
         told = [word for word in search.words if word.text not in COMMON]
         self._told_words = told or list(search.words)
         self._last = search.words[-1] if search.words else None
@@ -122,6 +121,10 @@ class Tiers:
         """Give what a tier matches, together with what is in tiers before it; None is nothing."""
         return self._built[tier].part if self.has(tier) else None
 
+    def sign(self, tier: int) -> Part:
+        """Give what tells a tier from others in the last one of its kind: begun, named or told."""
+        return self._built[tier].sign if self.has(tier) else None
+
     def adds(self, tier: int) -> bool:
         """Tell whether a tier may hold what the one before it does not."""
         return tier == 0 or self.part(tier) is not self.part(tier - 1)
@@ -132,7 +135,7 @@ class Tiers:
             return []  # Those before have nothing.
         parts: list[Part] = []
         while tier > 0 and self.has(tier - 1):
-            part, tier = self._built[tier - 1]
+            part, tier, _ = self._built[tier - 1]
             parts.append(part)
         return [part for part in parts if part is not None]
 
@@ -141,7 +144,7 @@ class Tiers:
 
         There mostly are more.
         """
-        field = self._names if group == self.named else self._text
+        field = self._text if group.start >= self.told.start else self._names
         counts = [self._frequency(field, word.text) for word in self._told_words]
         last = self._told_words[-1]
         if last is self._last:
@@ -154,31 +157,36 @@ class Tiers:
         return len(self._built)
 
     def _all(self) -> Iterator[_Tier]:
-        begun = self._known or self._begun()
-        yield _Tier(self._parts.every([begun, self._each(self._whole)]), 0)
-        yield _Tier(begun, 0)
+        begun, whole = self._begun(), self._each(self._whole)
+        yield self._tier([begun, whole], 0, sign=whole)
+        yield self._tier([begun], 0)
         yield from self._nested()
-        yield _Tier(self._mistyped_text(), self.nested.start)
+        yield self._tier([self._mistyped_text()], self.nested.start)
         yield from self._missing()
+
+    def _tier(self, needed: Iterable[Part], first: int, *, sign: Part = None) -> _Tier:
+        part = self._parts.every(needed)
+        return _Tier(part, first, part if sign is None else sign)
 
     def _nested(self) -> Iterator[_Tier]:
         """Give tiers of which the last holds all the others."""
         words, first = self._told_words, self.nested.start
         for how in self._ways_of_naming:
-            yield _Tier(self._parts.every(map(how, words)), first)
-        every = self._known or self._parts.every(map(self._told, words))
+            yield self._tier(map(how, words), first)
+        every = self._parts.every(map(self._told, words))
         if 1 < len(words) <= MANY_WORDS:
             # Spelled out, this costs less than half as much; of more words it costs more than it sorts out.
-            yield _Tier(self._parts.either(map(self._named_but_for, words)), self.told.start)
+            yield self._tier([self._parts.either(map(self._named_but_for, words))], self.told.start)
         if len(words) > 2:
-            yield _Tier(self._parts.every([every, self._parts.either(map(self._loosely_named, words))]), first)
+            some_named = self._parts.either(map(self._loosely_named, words))
+            yield self._tier([every, some_named], first, sign=some_named)
         # It does not hold what has a word in the name, and others in other forms.
-        yield _Tier(self._parts.every(map(self._written, words)), self.told.stop - 2)
-        yield _Tier(every, first)
+        yield self._tier(map(self._written, words), self.told.stop - 2)
+        yield self._tier([every], first)
         if self._allows_nearly():
-            yield _Tier(self._parts.every(map(self._nearly_told, words)), first)
+            yield self._tier(map(self._nearly_told, words), first)
         if self._allows_typos():
-            yield _Tier(self._parts.every(map(self._mistyped, words)), first)
+            yield self._tier(map(self._mistyped, words), first)
 
     def _named_but_for(self, left: Word) -> Part:
         named = (self._loosely_named(word) for word in self._told_words if word is not left)
@@ -196,8 +204,8 @@ class Tiers:
         words, count, first = self._told_words, len(self._told_words), self.nested.stop
         for missing in _MISSING[min(count, len(_MISSING) - 1)]:
             some = self._parts.some(map(self._told, words), count - missing)
-            yield _Tier(self._parts.every([some, self._parts.either(map(self._loosely_named, words))]), first)
-            yield _Tier(some, first)
+            yield self._tier([some, self._parts.either(map(self._loosely_named, words))], first)
+            yield self._tier([some], first)
 
     def _mistyped_text(self) -> Part:
         words = self._told_words
@@ -252,7 +260,9 @@ class Tiers:
         return self._parts.either([self._parts.term(self._text, word.text), *forms, self._begun_if_last(word)])
 
     def _begun_if_last(self, word: Word) -> Part:
-        return self._name_begun(word.text) if word is self._last else None
+        """Match names of which the last word begins a part, and is none."""
+        begun = self._name_begun(word.text) if word is self._last else None
+        return None if begun is self._whole(word) else begun
 
     def _nearly_told(self, word: Word) -> Part:
         """Match what has the word or all that it falls into; of the last one, a beginning in a text is enough."""
@@ -293,9 +303,11 @@ class Tiers:
 
     def _name_begun(self, text: str) -> Part:
         """Match names with a part that begins so, or with two parts side by side that are this, or begin so."""
-        if len(text) <= LONGEST_GRAM:
-            return self._parts.term(self._marks, text)
-        return self._parts.beginning(self._names, text)
+        if len(text) > LONGEST_GRAM:
+            return self._parts.beginning(self._names, text)
+        # What is there whole is there begun, so that here no part goes on.
+        is_whole = self._frequency(self._marks, text) == self._frequency(self._names, text)
+        return self._parts.term(self._names if is_whole else self._marks, text)
 
 
 def _may_be_mistyped(word: Word) -> bool:
