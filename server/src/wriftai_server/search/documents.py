@@ -7,22 +7,25 @@ the same.
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 from wriftai_server.database.driver import Row
 from wriftai_server.database.values import fold as fold_case
 from wriftai_server.database.values import popularity
-from wriftai_server.search.words import NameWords, atoms_of, fold, name_words
+from wriftai_server.search.words import NameWords, atoms_of, fold, joins_of, name_words
 
 Set = Literal["public", "private", "users"]
 
 LONGEST_GRAM = 6
 # Names that begin so are found by the words of such lengths, and by a number where that is not all.
 HEADS = (*range(1, 9), 10, 12, 16)
+_HEAD_SLICES = [slice(length) for length in HEADS]
 NECK_START, NECK_END = 8, 16
 _LONGEST_NAME = 63
+_MOST_REMEMBERED = 50_000
 _HALF_BITS = 64
 _LOWER_HALF = 2**_HALF_BITS - 1
 _NECK_LENGTH = NECK_END - NECK_START
@@ -123,8 +126,7 @@ def model_document(row: Row) -> dict[str, Any]:
         model_id,
         name,
         popular=popularity(predictions_count),
-        parts=owner.parts,
-        marks=f"{owner.marks} {owner_mark(owner_id)}",
+        owner=_Found(owner.names, f"{owner.begun} {owner_mark(owner_id)}"),
         text=(description, release_notes),
     )
 
@@ -141,22 +143,58 @@ def user_document(row: Row) -> dict[str, Any]:
         user_id,
         username,
         popular=0,
-        parts="",
-        marks=owner_name_mark(username),
+        owner=_Found("", owner_name_mark(username)),
         text=text,
     )
 
 
-class _Owner(NamedTuple):
-    parts: str
-    marks: str
+class _Found(NamedTuple):
+    """What something is found by; words are parted by spaces.
+
+    Attributes:
+        names: Words of names.
+        begun: Beginnings of those; what is there whole is there begun.
+    """
+
+    names: str
+    begun: str
 
 
 @lru_cache(10_000)
-def _owner(username: str) -> _Owner:
-    named = name_words(username)
-    marks = f"{owner_name_mark(username)} {_begun(named)}"
-    return _Owner(" ".join((*map(_parts, named.runs), *named.joins)), marks)
+def _owner(username: str) -> _Found:
+    return _together([*_pieces(name_words(username)), _Found("", owner_name_mark(username))])
+
+
+def _pieces(name: NameWords) -> Iterator[_Found]:
+    return chain(map(_run, name.runs), map(_two, name.runs, name.runs[1:]), map(_run, name.humps))
+
+
+def _together(found: list[_Found]) -> _Found:
+    return _Found(" ".join([each.names for each in found]), " ".join([each.begun for each in found]))
+
+
+@lru_cache(_MOST_REMEMBERED)
+def _run(run: str) -> _Found:
+    """Give a run and what it falls into; short beginnings stand for all words that begin so."""
+    words = (run, *atoms_of(run))
+    joins = list(joins_of(words[1:]))
+    begun = (word[:length] for word in words for length in range(1, LONGEST_GRAM + 1))
+    return _found((*words, *joins), (*begun, *_short(joins)))
+
+
+@lru_cache(_MOST_REMEMBERED)
+def _two(run: str, following: str) -> _Found:
+    """Give two runs that stand side by side, in one, and what of them touches."""
+    joins = [run + following, atoms_of(run)[-1] + atoms_of(following)[0]]
+    return _found(joins, _short(joins))
+
+
+def _short(joins: list[str]) -> list[str]:
+    return [join for join in joins if len(join) <= LONGEST_GRAM]
+
+
+def _found(names: Iterable[str], begun: Iterable[str]) -> _Found:
+    return _Found(*(" ".join(dict.fromkeys(words)) for words in (names, begun)))
 
 
 class _Fields(NamedTuple):
@@ -177,48 +215,32 @@ _FIELDS: dict[Set, _Fields] = {
 
 
 def _document(
-    which: Set, document_id: str, name: str, *, popular: int, parts: str, marks: str, text: Sequence[str | None]
+    which: Set, document_id: str, name: str, *, popular: int, owner: _Found, text: Sequence[str | None]
 ) -> dict[str, Any]:
     # A million are made when an index is built, so that each step counts.
-    named, fields = name_words(name), _FIELDS[which]
+    fields = _FIELDS[which]
+    named = name_words(name)
+    whole = "".join(named.runs)
     mixed, low = halves_of(number_of(document_id))
     rank = rank_from(popular, len(name), low & (2**48 - 1))
     levels = _LEVEL_MARKS[bisect_right(LEVELS, rank)]
-    names = " ".join([*[_parts(run) for run in named.runs], *named.joins, parts])
+    names, begun = _together([*_pieces(named), owner])
     return {
         "mixed": mixed,
         "low": low,
         "rank": rank,
-        "neck": _neck(named.whole[NECK_START:NECK_END].encode()),
+        "neck": _neck(whole[NECK_START:NECK_END].encode()),
         # All that a word may stand for is in one list, as lists that are put together cost several times as much:
         # in names, in beginnings of names, and in names and texts.
         fields.names: names,
-        fields.marks: f"{_begun(named)} {_beginnings(named.whole)} {marks}{levels}",
+        fields.marks: f"{begun} {_beginnings(whole)}{levels}",
         fields.text: " ".join([names, *[_told(each) for each in text if each]]),
     }
 
 
-@lru_cache(50_000)
-def _parts(run: str) -> str:
-    """Give a run and what it falls into."""
-    return " ".join(dict.fromkeys((run, *atoms_of(run))))
-
-
-def _begun(named: NameWords) -> str:
-    """Give the marks of all that is among the words of a name, so that what is there whole is there begun."""
-    short = [join for join in named.joins if len(join) <= LONGEST_GRAM]
-    return " ".join([*[_grams(run) for run in named.runs], *short])
-
-
-@lru_cache(50_000)
-def _grams(run: str) -> str:
-    """Give the beginnings of those; short ones stand for all words that begin so."""
-    beginnings = (word[:length] for word in (run, *atoms_of(run)) for length in range(1, LONGEST_GRAM + 1))
-    return " ".join(dict.fromkeys(beginnings))
-
-
 def _beginnings(whole: str) -> str:
-    return " ".join([f"^{whole[:length]}" for length in HEADS if length <= len(whole)])
+    heads = _HEAD_SLICES[: bisect_right(HEADS, len(whole))]
+    return f"^{' ^'.join(map(whole.__getitem__, heads))}"
 
 
 def _neck(neck: bytes) -> int:

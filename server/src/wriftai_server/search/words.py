@@ -8,8 +8,8 @@ they stand.
 
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import chain
 from operator import add
 from typing import NamedTuple
 from unicodedata import category
@@ -53,17 +53,15 @@ class Word(NamedTuple):
 
 
 class NameWords(NamedTuple):
-    """What a name is found by, with what its runs fall into between letters and digits.
+    """What a name is taken apart into.
 
     Attributes:
-        whole: All its letters and digits.
-        runs: Its runs of letters and digits, and what those fall into at capitals.
-        joins: Two that stand side by side, in one.
+        runs: Its runs of letters and digits.
+        humps: What it falls into at capitals; nothing where it has none.
     """
 
-    whole: str
     runs: list[str]
-    joins: list[str]
+    humps: list[str]
 
 
 def fold(text: str) -> str:
@@ -87,14 +85,14 @@ def name_words(name: str) -> NameWords:
     """Take a name apart."""
     folded = fold(name)
     runs = [run[:LONGEST_WORD] for run in _TOKEN.findall(folded)]
-    atoms = list(chain.from_iterable(map(atoms_of, runs)))
-    whole = "".join(runs)
-    joins = list(map(add, runs, runs[1:]))
-    if len(atoms) > len(runs):
-        joins += map(add, atoms, atoms[1:])
-    if folded != name:
-        runs += [hump.lower()[:LONGEST_WORD] for hump in _HUMP.findall(name)]
-    return NameWords(whole, runs, joins)
+    if folded == name:
+        return NameWords(runs, [])
+    return NameWords(runs, [hump.lower()[:LONGEST_WORD] for hump in _HUMP.findall(name)])
+
+
+def joins_of(parts: Sequence[str]) -> Iterable[str]:
+    """Give two that stand side by side, in one, for each two."""
+    return map(add, parts, parts[1:])
 
 
 def whole(text: str) -> str:
