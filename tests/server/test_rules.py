@@ -3,7 +3,7 @@
 import pytest
 from litestar import Litestar, Router, get, post
 
-from wriftai_server.http.caller import anyone, check_rules, signed_in
+from wriftai_server.http.rules import anyone, check_rules, signed_in
 
 
 @get("/open", before_request=anyone)

@@ -21,12 +21,12 @@ from wriftai_server.hardware import service as hardware
 from wriftai_server.hardware.routes import list_hardware
 from wriftai_server.http import registry
 from wriftai_server.http.answers import JSONAnswer
-from wriftai_server.http.bodies import BodyRequest
-from wriftai_server.http.caller import Unrouted, check_rules
 from wriftai_server.http.counts import Counts, OwnCounts
+from wriftai_server.http.errors import render
 from wriftai_server.http.limits import Limits
 from wriftai_server.http.observe import Heads, Observed, WholeParts
-from wriftai_server.http.problems import render
+from wriftai_server.http.request import BodyRequest
+from wriftai_server.http.rules import Unrouted, check_rules
 from wriftai_server.images import listing_routes as image_lists
 from wriftai_server.images import routes as images
 from wriftai_server.images import upload_routes as image_uploads

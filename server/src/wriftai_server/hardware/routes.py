@@ -6,8 +6,9 @@ from litestar import Request, get
 
 from wriftai.hardware import HardwareWithDetails
 from wriftai_server.hardware import service
-from wriftai_server.http.caller import anyone
-from wriftai_server.http.paging import Cursor, Page, PageSize, page, read_cursor
+from wriftai_server.http.paging import Page, page, read_cursor
+from wriftai_server.http.parameters import Cursor, PageSize
+from wriftai_server.http.rules import anyone
 from wriftai_server.wire.hardware import shown
 
 

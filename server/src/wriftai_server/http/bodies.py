@@ -3,18 +3,16 @@
 A body that does not fit is refused with all its faults at once, each with its place.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from functools import cache
 from typing import Annotated, Any, get_args
 
 import msgspec
-from litestar import Request
-from litestar.exceptions import InternalServerException
 from msgspec import UNSET, Meta, UnsetType
 
-from wriftai_server.http.problems import Fault, Malformed, Problem, malformed
+from wriftai_server.http.problems import Fault, malformed
 
-__all__ = ["UNSET", "URL", "Body", "BodyRequest", "LongText", "ModelName", "Text", "UnsetType", "Username"]
+__all__ = ["UNSET", "URL", "Body", "LongText", "ModelName", "Text", "UnsetType", "Username"]
 
 # "$" also matches before a final line feed; the look-ahead keeps that out, in Python's dialect and ECMAScript's.
 _END = r"$(?!\n)"
@@ -61,51 +59,6 @@ class Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not UNSET}
 
 
-class BodyRequest(Request[Any, Any, Any]):
-    """A request whose body is checked as a whole when it is read."""
-
-    async def body(self) -> bytes:
-        """Read the body.
-
-        Raises:
-            Problem: 400, the caller left before it was whole.
-        """
-        try:
-            return await super().body()
-        except InternalServerException:
-            raise _cut_off() from None
-
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """Read the body bit by bit, as it comes.
-
-        Raises:
-            Problem: 400, the caller left before it was whole.
-        """
-        try:
-            async for piece in self.stream():
-                if piece:
-                    yield piece
-        except InternalServerException:
-            raise _cut_off() from None
-
-    async def json(self) -> Any:
-        """Decode the body.
-
-        Raises:
-            Malformed: It is not JSON, or not what the route takes.
-        """
-        value = decoded(await self.body())
-        field = self.route_handler.parsed_data_field
-        if field is not None and not _fits(field.annotation, value):
-            raise Malformed(list(faults_of(field.annotation, value, ("body",))))
-        return value
-
-
-def _cut_off() -> Problem:
-    # Litestar's own word for it would make the hub at fault.
-    return Problem(400, "The body ended before it was whole.")
-
-
 def decoded(text: bytes) -> Any:
     """Decode JSON.
 
@@ -141,15 +94,6 @@ def faults_of(kind: Any, value: Any, loc: tuple[str | int, ...]) -> Iterator[Fau
             yield from faults_of(field.type, value[name], (*loc, name))
         elif field.required:
             yield Fault((*loc, name), "This field is missing.", "field_missing")
-
-
-def _fits(kind: Any, value: Any) -> bool:
-    # Looking for faults takes several times as long, and most bodies have none.
-    try:
-        msgspec.convert(value, kind)
-    except msgspec.ValidationError:
-        return False
-    return True
 
 
 @cache

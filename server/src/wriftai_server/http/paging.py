@@ -4,26 +4,25 @@ A cursor is a place, not a count: the sort keys of the row to go on from. Rows t
 move it, and a page costs the same wherever it is.
 """
 
+from __future__ import annotations
+
 import base64
 import binascii
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import msgspec
-from litestar import Request
-from litestar.params import QueryParameter
 
 from wriftai_server.database.driver import Row
 from wriftai_server.http.problems import Malformed, malformed
 
+if TYPE_CHECKING:
+    from litestar import Request
+
 T = TypeVar("T")
 
 Key = tuple[str | int, ...]
-PageSize = Annotated[int, QueryParameter(ge=1, le=100, description="How many entries at most.")]
-Cursor = Annotated[
-    str | None, QueryParameter(max_length=2000, description="`next_cursor` or `previous_cursor` of a page.")
-]
 
 
 class Page(msgspec.Struct, Generic[T]):

@@ -7,8 +7,8 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from wriftai_server.http.caller import anyone
 from wriftai_server.http.problems import Problem
+from wriftai_server.http.rules import anyone
 from wriftai_server.images import failures, manifests, references, service, store
 
 AnyRequest = Request[Any, Any, Any]

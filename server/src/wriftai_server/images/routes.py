@@ -9,8 +9,8 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from wriftai_server.database.driver import Transaction
-from wriftai_server.http.bodies import BodyRequest
-from wriftai_server.http.caller import anyone, signed_in
+from wriftai_server.http.request import BodyRequest
+from wriftai_server.http.rules import anyone, signed_in
 from wriftai_server.images import failures, manifests, references, service, uploads
 from wriftai_server.images.blobs import BlobMissing
 

@@ -1,8 +1,8 @@
 """Rules for images: a repository is a model, pulled by who may see it and pushed to by its owner."""
 
 from wriftai_server.database.driver import Reader, Row, Transaction
-from wriftai_server.http.caller import Caller, unauthenticated
-from wriftai_server.http.problems import Problem
+from wriftai_server.http.caller import Caller
+from wriftai_server.http.problems import Problem, unauthenticated
 from wriftai_server.images import references, store
 from wriftai_server.images.manifests import Manifest, invalid
 from wriftai_server.models import service as models

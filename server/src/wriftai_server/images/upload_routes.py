@@ -7,9 +7,9 @@ from litestar import Response, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from wriftai_server.database.driver import Transaction
-from wriftai_server.http.bodies import BodyRequest
-from wriftai_server.http.caller import signed_in
 from wriftai_server.http.problems import Problem
+from wriftai_server.http.request import BodyRequest
+from wriftai_server.http.rules import signed_in
 from wriftai_server.images import references, service, store, uploads
 from wriftai_server.images.spools import Spool
 

@@ -7,9 +7,10 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from wriftai.common_types import SortDirection
 from wriftai.models import Model, ModelsSortBy
-from wriftai_server.http.caller import anyone, signed_in
 from wriftai_server.http.idempotency import IdempotencyKey, once
-from wriftai_server.http.paging import Cursor, Page, PageSize, page, read_cursor
+from wriftai_server.http.paging import Page, page, read_cursor
+from wriftai_server.http.parameters import Cursor, PageSize
+from wriftai_server.http.rules import anyone, signed_in
 from wriftai_server.models import service, store
 from wriftai_server.models.bodies import CreateModel, UpdateModel
 from wriftai_server.wire.models import shown_all

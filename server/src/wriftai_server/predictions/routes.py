@@ -9,10 +9,11 @@ from litestar.response import Stream
 
 from wriftai.predictions import Prediction, PredictionWithIO, Status
 from wriftai_server.http.answers import JSONAnswer
-from wriftai_server.http.caller import signed_in
 from wriftai_server.http.idempotency import IdempotencyKey, once
-from wriftai_server.http.paging import Cursor, Page, PageSize, page, read_cursor
+from wriftai_server.http.paging import Page, page, read_cursor
+from wriftai_server.http.parameters import Cursor, PageSize
 from wriftai_server.http.preferences import Prefer, patience
+from wriftai_server.http.rules import signed_in
 from wriftai_server.predictions import queue, service, store, stream, waiting
 from wriftai_server.predictions.bodies import CreatePrediction, CreatePredictionOf
 from wriftai_server.predictions.inputs import Costly

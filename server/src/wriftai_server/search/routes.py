@@ -7,8 +7,9 @@ from litestar.params import QueryParameter
 
 from wriftai.common_types import User
 from wriftai.models import Model
-from wriftai_server.http.caller import anyone
-from wriftai_server.http.paging import Cursor, Page, PageSize, page, read_cursor
+from wriftai_server.http.paging import Page, page, read_cursor
+from wriftai_server.http.parameters import Cursor, PageSize
+from wriftai_server.http.rules import anyone
 from wriftai_server.search import service
 from wriftai_server.wire import models, users
 

@@ -9,9 +9,10 @@ from msgspec import Meta
 from wriftai.common_types import SortDirection, User
 from wriftai.users import UsersSortBy
 from wriftai_server.http.bodies import UNSET, URL, Body, Text, UnsetType, Username
-from wriftai_server.http.caller import anyone, signed_in, unasked
-from wriftai_server.http.paging import Cursor, Page, PageSize, page, read_cursor
+from wriftai_server.http.paging import Page, page, read_cursor
+from wriftai_server.http.parameters import Cursor, PageSize
 from wriftai_server.http.problems import not_found
+from wriftai_server.http.rules import anyone, signed_in, unasked
 from wriftai_server.users import avatar, service, store
 from wriftai_server.wire.users import shown
 

@@ -7,10 +7,11 @@ from litestar.params import FromPath, JSONBody, PathParameter
 from msgspec import Meta
 
 from wriftai_server.http.bodies import Body, Text
-from wriftai_server.http.caller import anyone, signed_in
 from wriftai_server.http.idempotency import IdempotencyKey, once
-from wriftai_server.http.paging import Cursor, Page, PageSize, page, read_cursor
+from wriftai_server.http.paging import Page, page, read_cursor
+from wriftai_server.http.parameters import Cursor, PageSize
 from wriftai_server.http.problems import not_found
+from wriftai_server.http.rules import anyone, signed_in
 from wriftai_server.models import service as models
 from wriftai_server.versions import service
 from wriftai_server.wire.versions import NumberedVersion, shown

@@ -10,7 +10,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme, Tag
 
 from wriftai_server._version import __version__
-from wriftai_server.http.caller import signed_in
+from wriftai_server.http.rules import signed_in
 
 _DESCRIPTION = """
 A hub for machine-learning models. Times are RFC 3339 in UTC, ids are UUIDs. Lists come in pages; a page tells

@@ -10,8 +10,8 @@ from litestar.response import Redirect
 
 from wriftai_server._version import __version__
 from wriftai_server.hardware import service as hardware
-from wriftai_server.http.caller import anyone, unasked
 from wriftai_server.http.paging import Place
+from wriftai_server.http.rules import anyone, unasked
 from wriftai_server.web.pages import html
 from wriftai_server.web.reference import sections
 
