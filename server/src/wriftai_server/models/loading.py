@@ -135,9 +135,15 @@ class _Loading:
                 await asyncio.wait([storing])
 
     async def _prepare(self, some: list[tuple[int, bytes]]) -> _Prepared:
+        checked: list[dict[str, Any]] = []
         bad: list[BadLine] = []
         async with self._database.reading() as view:
-            checked = [params async for params in self._models(view, some, bad)]
+            for number, line in some:
+                if text := line.removeprefix(b"\xef\xbb\xbf").strip():
+                    try:
+                        checked.append(await self._model(view, text))
+                    except Malformed as error:
+                        bad.append(BadLine(number, "; ".join(map(_sentence, error.detail))))
         if self._new_owners:
             await self._add_owners()
         moments = _moments()
@@ -150,25 +156,15 @@ class _Loading:
         await asyncio.sleep(_PAUSE_SECONDS)
         return Batch(size, created, len(rows) - created, bad)
 
-    async def _models(
-        self, view: Reader, some: list[tuple[int, bytes]], bad: list[BadLine]
-    ) -> AsyncIterator[dict[str, Any]]:
-        for number, line in some:
-            text = line.removeprefix(b"\xef\xbb\xbf").strip()
-            if not text:
-                continue
-            try:
-                params = self._checked(text)
-                identifier = params["hardware_identifier"]
-                if identifier not in self._hardware:
-                    self._hardware[identifier] = await hardware.id_of(view, identifier)
-                username = params.setdefault("owner", self._owner or "")
-                if fold(username) not in self._owners:
-                    await self._find_owner(view, username)
-            except Malformed as error:
-                bad.append(BadLine(number, "; ".join(map(_sentence, error.detail))))
-            else:
-                yield params
+    async def _model(self, view: Reader, text: bytes) -> dict[str, Any]:
+        params = self._checked(text)
+        identifier = params["hardware_identifier"]
+        if identifier not in self._hardware:
+            self._hardware[identifier] = await hardware.id_of(view, identifier)
+        username = params.setdefault("owner", self._owner or "")
+        if fold(username) not in self._owners:
+            await self._find_owner(view, username)
+        return params
 
     def _checked(self, text: bytes) -> dict[str, Any]:
         try:
