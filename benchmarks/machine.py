@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from importlib.metadata import version
 from pathlib import Path
@@ -15,10 +15,10 @@ from pathlib import Path
 _PACKAGES = ("uvicorn", "uvloop", "litestar", "msgspec", "httpx")
 
 
-_CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [None]
-SERVER_CORE = _CORES[0]
+_CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+SERVER_CORE = _CORES[0] if _CORES else None
 """Runs the servers; None where processes cannot be pinned."""
-LOAD_CORE = _CORES[-1]
+LOAD_CORE = _CORES[-1] if _CORES else None
 """Where the load comes from; the servers' own if there is only one."""
 _is_pinning = ContextVar("is_pinning", default=True)
 
@@ -49,6 +49,26 @@ def on_any_core() -> Iterator[None]:
         yield
     finally:
         _is_pinning.reset(token)
+
+
+@contextmanager
+def on_all_cores(pid: int) -> Iterator[None]:
+    """Let a process that is pinned run anywhere meanwhile, with all of its threads."""
+    if SERVER_CORE is None:
+        yield
+        return
+    before = os.sched_getaffinity(pid)
+    _allow(pid, set(_CORES))
+    try:
+        yield
+    finally:
+        _allow(pid, before)
+
+
+def _allow(pid: int, cores: set[int]) -> None:
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(ProcessLookupError):  # It has just ended.
+            os.sched_setaffinity(int(thread.name), cores)
 
 
 def cpu_seconds(pid: int) -> float:

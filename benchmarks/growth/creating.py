@@ -1,9 +1,14 @@
-"""Models created by eight callers at the same time."""
+"""Models created by eight callers at the same time.
+
+Here the hub runs on all cores, beside its callers: it has threads that fold the log of the database and keep the
+index up.
+"""
 
 from functools import partial
 
 from benchmarks.growth.calls import creations
 from benchmarks.growth.hubs import SQLITE, Hub
+from benchmarks.machine import on_all_cores
 from benchmarks.posts import Call, drive
 from benchmarks.report import Row, at_least, reported
 from benchmarks.scale import Growth
@@ -31,7 +36,8 @@ def measure(hubs: list[Hub], scale: Growth) -> list[Row]:
 def _create(hub: Hub, seconds: float) -> float:
     """Give how many were created a second, by the clock."""
     call = Call(hub.server, creations(hub.server, hub.folder.token), b'"predictions_count"')
-    answers = drive(call, callers=_CALLERS, seconds=seconds)
+    with on_all_cores(hub.server.pid):
+        answers = drive(call, callers=_CALLERS, seconds=seconds)
     if answers.refused:
         raise RuntimeError(f"{answers.refused} models were refused.")
     return answers.rate

@@ -161,10 +161,11 @@ class Hits:
             return _Few(group, [])
         is_rare = last in self._off_level or self._expected(group) < _RARE
         best = 0 if is_rare else len(self._on_level(last, None, most))
+        is_of_told = group.start >= tiers.told.start
         if best < most:
-            self._off_level.update(range(tiers.named.start, group.stop))
+            self._off_level.update(range(tiers.named.start, tiers.nearly.stop if is_of_told else group.stop))
         # As the level has one document in two hundred, there are more than few.
-        if best or (group.start >= tiers.told.start and len(self._seen) >= _MANY):
+        if best or (is_of_told and len(self._seen) >= _MANY):
             return None
         hits = self._ranked(part, last, None, backward=False, limit=_FEW)
         return _Few(group, hits) if len(hits) < _FEW else None

@@ -79,6 +79,7 @@ class Tiers:
         nested: Tiers whose parts all are in the part of the last of them.
         named: Those of them with all words in the name; the last holds the others.
         told: Those that come next, with all words in name or text; the last holds these and the named ones.
+        nearly: The one of words that fall into others, or begin one of a text; empty where there is none.
         mistyped_text: The one of texts with a word that is not right: there seldom are many.
         last_resort: The first of the tiers that are for when those before have nothing: with words that are
             missing and, where there are many words, with ones that are not whole or not right.
@@ -107,8 +108,8 @@ class Tiers:
         self.named = range(self.begun.stop, self.begun.stop + len(self._ways_of_naming))
         count = len(self._told_words)
         self.told = range(self.named.stop, self.named.stop + (1 < count <= MANY_WORDS) + (count > 2) + 2)
-        more = self._allows_nearly() + self._allows_typos()
-        self.nested = range(self.named.start, self.told.stop + more)
+        self.nearly = range(self.told.stop, self.told.stop + self._allows_nearly())
+        self.nested = range(self.named.start, self.nearly.stop + self._allows_typos())
         self.mistyped_text = self.nested.stop
         self.last_resort = self.told.stop if count >= MANY_WORDS else self.nested.stop
 
@@ -183,7 +184,7 @@ class Tiers:
         # It does not hold what has a word in the name, and others in other forms.
         yield self._tier(map(self._written, words), self.told.stop - 2)
         yield self._tier([every], first)
-        if self._allows_nearly():
+        if self.nearly:
             yield self._tier(map(self._nearly_told, words), first)
         if self._allows_typos():
             yield self._tier(map(self._mistyped, words), first)
