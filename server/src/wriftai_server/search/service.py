@@ -30,7 +30,7 @@ from wriftai_server.search.stages import (
 
 KEY_TYPES = (int, int, str, str)
 
-_SPARE_HITS = 6
+_SPARE_HITS = 2
 _MOST_HITS_AT_ONCE = 500
 _MOST_HITS = 4_000
 
