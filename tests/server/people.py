@@ -48,6 +48,7 @@ class People:
     """
 
     def __init__(self, data_dir: Path, url: str, transport: httpx.BaseTransport | None = None) -> None:
+        self.data_dir = data_dir
         self._address = (url, transport)
         self._runner = asyncio.Runner()
         self._database = open_in(data_dir)

@@ -196,6 +196,15 @@ def test_without_a_word_everything_that_is_visible_is_found_by_name(anyone: Pers
     assert len(names) == len(MODELS) + 2
 
 
+@pytest.mark.parametrize("q", ["!!!", "_", "/", "..", "-/-", "\\", "ada/!"])
+def test_signs_alone_find_nothing_and_leave_the_index_as_it_is(people: People, anyone: Person, q: str) -> None:
+    assert found(anyone, "residual")  # There is an index by now.
+    index = (people.data_dir / "search" / "current").read_bytes()
+    assert found(anyone, q) == []
+    assert list(anyone.client.users.search(q)) == []
+    assert (people.data_dir / "search" / "current").read_bytes() == index
+
+
 def test_a_query_has_up_to_1000_characters(anyone: Person) -> None:
     assert found(anyone, "x" * 1000) == []
     assert found(anyone, "\\" * 1000) == []

@@ -145,6 +145,8 @@ class Tiers:
 
         There mostly are more.
         """
+        if not self._told_words:
+            return 0
         field = self._text if group.start >= self.told.start else self._names
         counts = [self._frequency(field, word.text) for word in self._told_words]
         last = self._told_words[-1]
