@@ -3,11 +3,15 @@
 import asyncio
 import json
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
+from structlog.testing import capture_logs
 
+from tests.databases import address_of
 from tests.server.conftest import inside
 from tests.server.people import People, Person
 from tests.server.queues import Planned
@@ -16,6 +20,9 @@ from wriftai.models import ModelVisibility
 from wriftai_server.database.opening import open_database
 from wriftai_server.models.loading import load
 from wriftai_server.search import store
+from wriftai_server.search.building import Ended, Task
+from wriftai_server.search.following import PROGRAM
+from wriftai_server.search.index import View
 
 
 @pytest.fixture
@@ -134,6 +141,20 @@ def _until_found(searcher: Person, q: str, names: list[str]) -> None:
     assert sorted(found(searcher, q)) == names
 
 
+def test_a_mistake_in_search_is_logged_and_spares_the_index(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with inside(data) as people:
+        add_model(people.add(), "first-model", description="Sorts lemurs.", visibility="public")
+        assert found(people.anyone, "lemurs") == ["first-model"]
+        before = (data / "search" / "current").read_bytes()
+        with monkeypatch.context() as patches, capture_logs() as lines:
+            patches.setattr(View, "find", lambda *_, **__: [][0])
+            assert found(people.anyone, "lemurs") == []
+            assert found(people.anyone, "first-model") == ["first-model"]
+        assert {line["event"] for line in lines if line["log_level"] == "error"} == {"search_failed"}
+        assert (data / "search" / "current").read_bytes() == before
+        assert found(people.anyone, "lemurs") == ["first-model"]
+
+
 def test_a_database_that_became_another_one_is_read_anew(data: Path, tmp_path: Path) -> None:
     with inside(data) as people:
         add_model(people.add(), "of-the-first", description="Aardvark.", visibility="public")
@@ -180,6 +201,33 @@ def test_the_rows_of_what_was_found_are_read_by_their_ids(data: Path, viewer: st
         planned.connection.close()
     # By whether they are public, it would look at all of them.
     assert planned.plans[0] == "SEARCH models USING INDEX sqlite_autoindex_models_1 (id=?)"
+
+
+@pytest.mark.parametrize(
+    ("address", "meta", "ended", "event"),
+    [
+        (None, b"{", Ended.BROKEN, "index_broken"),
+        ("postgresql://nobody@127.0.0.1:1/nothing", None, Ended.WAITING, "index_waits"),
+    ],
+    ids=["damaged", "no database"],
+)
+def test_whoever_builds_an_index_says_why_it_ends(
+    data: Path, tmp_path: Path, address: str | None, meta: bytes | None, ended: Ended, event: str
+) -> None:
+    with inside(data):
+        pass
+    (tmp_path / "index").mkdir()
+    if meta is not None:
+        (tmp_path / "index" / "meta.json").write_bytes(meta)
+    task = Task(str(data), address or address_of(data), str(tmp_path / "index"), "warning")
+    with subprocess.Popen(PROGRAM, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as builder:
+        assert builder.stdin is not None
+        assert builder.stderr is not None
+        builder.stdin.write(msgspec.json.encode(task) + b"\n")
+        builder.stdin.flush()
+        lines = [json.loads(line) for line in builder.stderr]
+    assert builder.returncode == ended
+    assert [line["event"] for line in lines] == [event]
 
 
 async def _import(data: Path, lines: list[bytes], owner: str) -> None:

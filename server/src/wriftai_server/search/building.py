@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
+from enum import IntEnum
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,9 +20,11 @@ import structlog
 
 from wriftai_server import logs
 from wriftai_server.database import feed
-from wriftai_server.database.driver import Database, Reader, Row
+from wriftai_server.database.driver import Database, DatabaseUnavailable, Reader, Row
 from wriftai_server.database.opening import open_database
+from wriftai_server.database.preparing import UnusableServer
 from wriftai_server.search import store
+from wriftai_server.search.current import Broken, damage_named
 from wriftai_server.search.documents import model_document, user_document
 from wriftai_server.search.index import Index, State, Writing
 from wriftai_server.settings import LogLevel
@@ -46,6 +49,20 @@ class Lost(Exception):
 
     def __init__(self) -> None:
         super().__init__("The index is that of another database, or of too long ago.")
+
+
+class Ended(IntEnum):
+    """How the process ended, where it is not done.
+
+    Attributes:
+        BROKEN: The index is damaged, or gone.
+        LOST: The feed is another one.
+        WAITING: The database cannot be reached now: what is committed of the index stays.
+    """
+
+    BROKEN = 2
+    LOST = 3
+    WAITING = 4
 
 
 class Change(NamedTuple):
@@ -198,7 +215,8 @@ def _end_with_parent() -> None:
 async def _run(task: Task) -> None:
     database = open_database(Path(task.data_dir), task.database)
     try:
-        await fill(database, Index(Path(task.folder)))
+        with damage_named():
+            await fill(database, Index(Path(task.folder)))
     finally:
         await database.close()
 
@@ -215,11 +233,14 @@ def main() -> None:
     try:
         asyncio.run(_run(task))
     except Lost:
-        sys.exit(LOST)
+        sys.exit(Ended.LOST)
+    except (DatabaseUnavailable, UnusableServer) as error:
+        _log.warning("index_waits", reason=str(error))
+        sys.exit(Ended.WAITING)
+    except Broken as error:
+        _log.warning("index_broken", reason=str(error))
+        sys.exit(Ended.BROKEN)
 
-
-# The status of a process that found the feed to be another one.
-LOST = 3
 
 if __name__ == "__main__":
     main()

@@ -32,10 +32,15 @@ class Broken(Exception):
 
 @contextlib.contextmanager
 def damage_named() -> Iterator[None]:
-    """Name all that the library may raise of a damaged index: errors, and panics, which are no `Exception`s."""
+    """Name all that the library may raise of a damaged index: errors, and panics, which are no `Exception`s.
+
+    Any other error is a mistake of ours, which no other index would mend.
+    """
     try:
         yield
-    except (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError, Broken):
+    except (ValueError, OSError) as error:
+        raise Broken(repr(error)) from error
+    except (Exception, KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError):
         raise
     except BaseException as error:
         raise Broken(repr(error)) from error

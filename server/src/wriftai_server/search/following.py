@@ -17,7 +17,7 @@ from wriftai_server.database import feed
 from wriftai_server.database.driver import Database, DatabaseUnavailable, Reader
 from wriftai_server.database.feed import Note
 from wriftai_server.search import building, store
-from wriftai_server.search.building import Lost, Task
+from wriftai_server.search.building import Ended, Lost, Task
 from wriftai_server.search.current import Broken, CurrentIndex, damage_named
 from wriftai_server.search.index import Index, State, View, Writing
 from wriftai_server.settings import Settings
@@ -27,7 +27,7 @@ _PAUSE_OF_OTHERS = 0.05
 _PATIENCE_SECONDS = 1.0
 _LITTLE = 2_000
 _IDLE_SECONDS = 2.0
-_PROGRAM = (sys.executable, "-m", "wriftai_server.search.building")
+PROGRAM = (sys.executable, "-m", "wriftai_server.search.building")
 
 T = TypeVar("T")
 _log = structlog.get_logger()
@@ -76,7 +76,7 @@ class Follower:
             await self._close()
 
     async def look(self, query: Callable[[View], T]) -> T | None:
-        """Look something up in the index; None when there is none, or it is damaged."""
+        """Look something up in the index; None when there is none, it is damaged, or looking fails."""
         index = self._current.index
         if index is None:
             return None
@@ -92,7 +92,10 @@ class Follower:
             _log.warning("index_broken", reason=str(error))
             await asyncio.get_running_loop().run_in_executor(self._queries, self._current.give_up)
             self._asked.set()
-            return None
+        except Exception:
+            # Names are found all the same, and the log says what is to be mended.
+            _log.exception("search_failed")
+        return None
 
     async def catch_up(self, view: Reader) -> bool:
         """Wait until the index knows all that is in the database by now, unless it is far behind.
@@ -222,7 +225,7 @@ class Follower:
         )
         keep = () if self._current.lock is None else (self._current.lock,)
         # It inherits the lock, so that nobody else begins before it has ended.
-        process = await asyncio.create_subprocess_exec(*_PROGRAM, stdin=PIPE, pass_fds=keep)
+        process = await asyncio.create_subprocess_exec(*PROGRAM, stdin=PIPE, pass_fds=keep)
         ended = asyncio.create_task(process.wait())
         try:
             if process.stdin is not None:
@@ -236,8 +239,15 @@ class Follower:
             if not ended.done():
                 process.kill()
                 await ended
-        if ended.result() != 0:
-            raise Lost if ended.result() == building.LOST else Broken(f"Building ended with {ended.result()}.")
+        match ended.result():
+            case 0:
+                return
+            case Ended.LOST:
+                raise Lost
+            case Ended.WAITING:
+                raise DatabaseUnavailable("The index was being built.")
+            case status:
+                raise Broken(f"Building ended with {status}.")
 
     async def _on_thread(self, work: Callable[..., T], *values: object) -> T:
         def run() -> T:

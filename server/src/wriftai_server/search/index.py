@@ -1,6 +1,5 @@
 """The index: documents on disk, found by words in the order of their tiers and ranks."""
 
-import json
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -76,7 +75,7 @@ class Writing:
     def commit(self, state: State) -> None:
         """Let all changes, and how far the index has got, take effect together."""
         self._writer.delete_documents_by_term("about", _STATE)
-        self._writer.add_json(json.dumps({"about": _STATE, "value": json.dumps(state)}))
+        self._writer.add_json(_encode({"about": _STATE, "value": _encode(state).decode()}).decode())
         self._writer.commit()
 
     def close(self) -> None:
@@ -214,8 +213,7 @@ class View:
     def _read_state(self) -> State | None:
         query = Query.term_query(self.schema, "about", _STATE, "basic")
         for _, place in self.searcher.search(query, 1, count=False).hits:
-            note, reading, after = json.loads(self.searcher.doc(place)["value"][0])
-            return State(Note(*note), reading, after)
+            return msgspec.json.decode(self.searcher.doc(place).get_first("value") or b"", type=State)
         return None
 
     def _mark(self, which: Set, mark: str) -> Query:
