@@ -43,10 +43,11 @@ def measure(hubs: list[Hub], scale: Growth) -> list[Row]:
         ),
         at_most(
             f"From `wriftai-server serve` without an index to a whole one, {among}",
-            spread([seconds]),
+            spread([seconds.whole]),
             _INDEXED,
             _SECONDS,
         ),
+        reported("… to one whose segments are merged", spread([seconds.merged]), _SECONDS),
         reported(f"… {len(took):,} GETs of a model meanwhile: p50", spread([statistics.median(took)]), _MS),
         reported("… and the slowest", spread([max(took)]), _MS),
     ]

@@ -12,6 +12,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from enum import IntEnum
 from functools import partial
+from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,14 +33,22 @@ from wriftai_server.settings import LogLevel
 _READ_AT_ONCE = 1_000
 _OWNED_AT_ONCE = 1_000
 _NOTES_AT_ONCE = 1_000
+# Eight segments of about the same size are merged into one, in which a search costs least.
+_SEGMENTS = 8
 # What is looked up often while a segment grows stays near the processor if that is small.
-_COMMIT_EVERY = 100_000
-_FIRST_COMMIT = 20_000
+_MOST_IN_SEGMENT = 130_000
+_LEAST_IN_SEGMENT = 2_500
 _MOST_KEPT = 50
 _MEGABYTES = 150
 _NICENESS = 5
 _COLLECT_EVERY = 100_000
 _DOCUMENTS = {"users": user_document, "models": model_document}
+# Models come by their numbers of predictions: the popular ones, which are looked through first, so stand side by
+# side, and lists of words need be read nowhere else. Who leaves a part has another popularity, which is noted.
+PARTS = (
+    ("users", range(1)),
+    *(("models", counts) for counts in (range(1024, 2**63), range(64, 1024), range(8, 64), range(8))),
+)
 
 _log = structlog.get_logger()
 
@@ -97,17 +106,17 @@ class Task(msgspec.Struct, frozen=True):
 
 async def begin(view: Reader) -> State:
     """Give the state of an index that has read nothing yet."""
-    return State(await feed.last(view), "users")
+    return State(await feed.last(view), reading=0)
 
 
 async def read_all(database: Database, state: State) -> AsyncIterator[Change]:
     """Give all users and models that an index has not read yet, in batches."""
     async with database.scanning() as view:
-        for which in ("users", "models") if state.reading == "users" else ("models",):
-            after = state.after if which == state.reading else ""
-            while rows := await store.sources_after(view, which, after, limit=_READ_AT_ONCE):
+        for number, (which, counts) in list(enumerate(PARTS))[state.reading :]:
+            after = state.after if number == state.reading else ""
+            while rows := await store.sources_after(view, which, after, counts=counts, limit=_READ_AT_ONCE):
                 after = rows[-1][0]
-                yield Change([], list(map(_DOCUMENTS[which], rows)), State(state.note, which, after))
+                yield Change([], list(map(_DOCUMENTS[which], rows)), State(state.note, number, after))
     yield Change([], [], State(state.note))
 
 
@@ -167,42 +176,50 @@ async def fill(database: Database, index: Index) -> None:
     work = partial(asyncio.get_running_loop().run_in_executor, None)
     writing = await work(partial(index.writing, megabytes=_MEGABYTES))
     try:
-        if state.reading:
+        if state.reading is not None:
             await _fill_with_all(database, writing, state, work)
             index.reload()
         while (state := index.view.state) and (change := await read_changes(database, index, state)):
             await work(apply, writing, [change])
             await work(writing.commit, change.state)
             index.reload()
+        _log.info("indexed")
     finally:
         await work(writing.close)
-    index.reload()
+    _log.info("index_merged")
 
 
 async def _fill_with_all(database: Database, writing: Writing, state: State, work: Callable[..., Any]) -> None:
     async with database.scanning() as view:
         total = sum([await store.count(view, which, most=2**31) for which in ("users", "models")])
-    read, since, every = 0, 0, _FIRST_COMMIT
+    every = _segment_size(total)
+    read, committed = 0, 0
     kept: list[Change] = []
     commit = asyncio.ensure_future(work(writing.commit, state))
     async for change in read_all(database, state):
         # Documents are made while those before them are committed.
         kept.append(change)
         await asyncio.sleep(0)
-        is_last = not change.state.reading
+        is_last = change.state.reading is None
         if not (commit.done() or is_last or len(kept) == _MOST_KEPT):
             continue
         await commit
         apply(writing, kept)
-        added = sum(len(each.added) for each in kept)
-        read, since = read + added, since + added
+        read += sum(len(each.added) for each in kept)
         kept.clear()
-        if since >= every or is_last:
+        if read >= every * (committed + 1) or is_last:
             commit = asyncio.ensure_future(work(writing.commit, change.state))
-            since, every = 0, _COMMIT_EVERY
+            committed = read // every
             _log.info("indexing", read=read, of=total)
     await commit
-    _log.info("indexed", read=read)
+
+
+def _segment_size(total: int) -> int:
+    """Give the number of documents to commit at once, so that as many segments come of some as are merged."""
+    if total < _SEGMENTS * _LEAST_IN_SEGMENT:
+        return total + 1
+    merges = ceil(total / (_SEGMENTS * _MOST_IN_SEGMENT))
+    return ceil(total / (_SEGMENTS * merges))
 
 
 def _end_with_parent() -> None:

@@ -7,9 +7,9 @@ the same.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 from wriftai_server.database.driver import Row
@@ -20,15 +20,12 @@ from wriftai_server.search.words import NameWords, atoms_of, fold, joins_of, nam
 Set = Literal["public", "private", "users"]
 
 LONGEST_GRAM = 6
-# Names that begin so are found by the words of such lengths, and by a number where that is not all.
-HEADS = (*range(1, 9), 10, 12, 16)
-_HEAD_SLICES = [slice(length) for length in HEADS]
-NECK_START, NECK_END = 8, 16
+# Names that begin so are found by that much of the beginning.
+LONGEST_HEAD = 16
 _LONGEST_NAME = 63
 _MOST_REMEMBERED = 50_000
 _HALF_BITS = 64
 _LOWER_HALF = 2**_HALF_BITS - 1
-_NECK_LENGTH = NECK_END - NECK_START
 
 
 def rank_from(popular: int, length: int, chance: int = 0) -> int:
@@ -47,6 +44,26 @@ LEVELS = (
     *(rank_from(0, length) for length in (40, 32, 24, 20, 16, 12, 8, 5)),
     *(rank_from(popular, _LONGEST_NAME) for popular in (1, 2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128)),
 )
+
+
+class Fields(NamedTuple):
+    """The fields of a set.
+
+    Attributes:
+        head: Letters and digits of names, of which the index takes all beginnings.
+        names: Words of names.
+        marks: Beginnings of those, and signs of all that have something in common.
+        text: Words of names and texts.
+    """
+
+    head: str
+    names: str
+    marks: str
+    text: str
+
+
+SETS: tuple[Set, ...] = ("public", "private", "users")
+FIELDS = {which: Fields(*(f"{which}_{field}" for field in Fields._fields)) for which in SETS}
 
 
 class Halves(NamedTuple):
@@ -85,14 +102,6 @@ def halves_of(number: int) -> Halves:
 def number_from(mixed: int, low: int) -> int:
     """Put a number together."""
     return (mixed ^ low) << _HALF_BITS | low
-
-
-def neck_range(beginning: str) -> tuple[int, int] | None:
-    """Give the least and the greatest neck of names that begin so; None when none can."""
-    if not beginning.isascii():
-        return None
-    neck = beginning[NECK_START:NECK_END].encode()
-    return _neck(neck), int.from_bytes(neck.ljust(_NECK_LENGTH, b"\x7f"), "big")
 
 
 def owner_mark(owner_id: str) -> str:
@@ -160,91 +169,75 @@ class _Found(NamedTuple):
     begun: str
 
 
-@lru_cache(10_000)
-def _owner(username: str) -> _Found:
-    return _together([*_pieces(name_words(username)), _Found("", owner_name_mark(username))])
+class _Run(NamedTuple):
+    """What a run is found by; words are parted by spaces.
 
+    Attributes:
+        names: The run and what it falls into.
+        begun: Beginnings of those, which if they are short stand for all words that begin so.
+        first: What it falls into first.
+        last: What it falls into last.
+    """
 
-def _pieces(name: NameWords) -> Iterator[_Found]:
-    return chain(map(_run, name.runs), map(_two, name.runs, name.runs[1:]), map(_run, name.humps))
-
-
-def _together(found: list[_Found]) -> _Found:
-    return _Found(" ".join([each.names for each in found]), " ".join([each.begun for each in found]))
-
-
-@lru_cache(_MOST_REMEMBERED)
-def _run(run: str) -> _Found:
-    """Give a run and what it falls into; short beginnings stand for all words that begin so."""
-    words = (run, *atoms_of(run))
-    joins = list(joins_of(words[1:]))
-    begun = (word[:length] for word in words for length in range(1, LONGEST_GRAM + 1))
-    return _found((*words, *joins), (*begun, *_short(joins)))
-
-
-@lru_cache(_MOST_REMEMBERED)
-def _two(run: str, following: str) -> _Found:
-    """Give two runs that stand side by side, in one, and what of them touches."""
-    joins = [run + following, atoms_of(run)[-1] + atoms_of(following)[0]]
-    return _found(joins, _short(joins))
-
-
-def _short(joins: list[str]) -> list[str]:
-    return [join for join in joins if len(join) <= LONGEST_GRAM]
-
-
-def _found(names: Iterable[str], begun: Iterable[str]) -> _Found:
-    return _Found(*(" ".join(dict.fromkeys(words)) for words in (names, begun)))
-
-
-class _Fields(NamedTuple):
     names: str
-    marks: str
-    text: str
+    begun: str
+    first: str
+    last: str
 
 
-def _fields(which: Set) -> _Fields:
-    return _Fields(f"{which}_names", f"{which}_marks", f"{which}_text")
+@lru_cache(_MOST_REMEMBERED)
+def _owner(username: str) -> _Found:
+    names, begun = _found(name_words(username))
+    return _Found(names, f"{begun} {owner_name_mark(username)}")
 
 
-_FIELDS: dict[Set, _Fields] = {
-    "public": _fields("public"),
-    "private": _fields("private"),
-    "users": _fields("users"),
-}
+def _found(name: NameWords) -> _Found:
+    runs = list(map(_run, name.runs))
+    # Two that stand side by side, in one, and what of them touches.
+    joins = dict.fromkeys([*joins_of(name.runs), *[one.last + two.first for one, two in pairwise(runs)]])
+    runs += map(_run, name.humps)
+    return _Found(
+        " ".join([*[run.names for run in runs], *joins]),
+        " ".join([*[run.begun for run in runs], *_short(joins)]),
+    )
+
+
+@lru_cache(_MOST_REMEMBERED)
+def _run(run: str) -> _Run:
+    atoms = atoms_of(run)
+    words, joins = dict.fromkeys((run, *atoms)), dict.fromkeys(joins_of(atoms))
+    begun = (word[:length] for word in words for length in range(1, LONGEST_GRAM + 1))
+    return _Run(
+        " ".join(words | joins), " ".join(dict.fromkeys((*begun, *_short(joins)))), first=atoms[0], last=atoms[-1]
+    )
+
+
+def _short(joins: Iterable[str]) -> list[str]:
+    return [join for join in joins if len(join) <= LONGEST_GRAM]
 
 
 def _document(
     which: Set, document_id: str, name: str, *, popular: int, owner: _Found, text: Sequence[str | None]
 ) -> dict[str, Any]:
     # A million are made when an index is built, so that each step counts.
-    fields = _FIELDS[which]
+    fields = FIELDS[which]
     named = name_words(name)
-    whole = "".join(named.runs)
     mixed, low = halves_of(number_of(document_id))
     rank = rank_from(popular, len(name), low & (2**48 - 1))
     levels = _LEVEL_MARKS[bisect_right(LEVELS, rank)]
-    names, begun = _together([*_pieces(named), owner])
+    words, begun = _found(named)
+    names = f"{words} {owner.names}"
     return {
         "mixed": mixed,
         "low": low,
         "rank": rank,
-        "neck": _neck(whole[NECK_START:NECK_END].encode()),
+        fields.head: "".join(named.runs),
         # All that a word may stand for is in one list, as lists that are put together cost several times as much:
         # in names, in beginnings of names, and in names and texts.
         fields.names: names,
-        fields.marks: f"{begun} {_beginnings(whole)}{levels}",
+        fields.marks: f"{begun} {owner.begun}{levels}",
         fields.text: " ".join([names, *[_told(each) for each in text if each]]),
     }
-
-
-def _beginnings(whole: str) -> str:
-    heads = _HEAD_SLICES[: bisect_right(HEADS, len(whole))]
-    return f"^{' ^'.join(map(whole.__getitem__, heads))}"
-
-
-def _neck(neck: bytes) -> int:
-    return int.from_bytes(neck[:_NECK_LENGTH].ljust(_NECK_LENGTH, b"\0"), "big")
 
 
 def _told(text: str) -> str:

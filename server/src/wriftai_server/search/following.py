@@ -129,13 +129,13 @@ class Follower:
 
     def _knows(self, last: Note) -> bool:
         state = self._state
-        return self._is_ours and state is not None and not state.reading and state.note[:2] >= last[:2]
+        return self._is_ours and state is not None and state.reading is None and state.note[:2] >= last[:2]
 
     def _is_near(self, last: Note) -> bool:
         if self._is_far:
             return False
         state = self._state
-        return last.id < _LITTLE if state is None else not state.reading and last.id - state.note.id < _LITTLE
+        return last.id < _LITTLE if state is None else state.reading is None and last.id - state.note.id < _LITTLE
 
     async def _pause(self) -> None:
         seconds = _PAUSE_SECONDS if self._current.lock is not None else _PAUSE_OF_OTHERS
@@ -179,7 +179,7 @@ class Follower:
 
     async def _is_much(self, index: Index, last: Note) -> bool:
         state = index.view.state
-        if state is not None and not state.reading:
+        if state is not None and state.reading is None:
             return last.id - state.note.id >= _LITTLE
         async with self._database.scanning() as view:
             return (
@@ -190,7 +190,7 @@ class Follower:
     async def _follow(self, index: Index) -> None:
         """Catch up with a little."""
         state = index.view.state
-        if state is None or state.reading:
+        if state is None or state.reading is not None:
             if state is None:
                 async with self._database.scanning() as view:
                     state = await building.begin(view)

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 from tantivy import FieldType, Occur, Order, Query, Schema, Searcher
 
-from wriftai_server.search.documents import LEVELS, NECK_END, Halves, Set, halves_of, level_mark, number_from
+from wriftai_server.search.documents import LEVELS, LONGEST_HEAD, Halves, Set, halves_of, level_mark, number_from
 from wriftai_server.search.tiers import MANY_WORDS, Search, Tiers
 
 _SPARE = 8
@@ -99,7 +99,7 @@ class Hits:
         self._few: _Few | None = None
         # Tiers of which there seldom are enough among the best.
         self._off_level = {self._tiers.mistyped_text}
-        if len(search.beginning) > NECK_END:
+        if len(search.beginning) > LONGEST_HEAD:
             self._off_level.update(self._tiers.begun)
         self._level = lists.level(which)
         self._best: Tiers | None = None
@@ -144,7 +144,7 @@ class Hits:
         # Names with all but one of three words often fill a page: what else there is need not be known.
         told = tiers.told[1:] if count == MANY_WORDS else tiers.told
         if tier == tiers.begun.start:
-            return tiers.begun if len(self._search.beginning) > NECK_END else None
+            return tiers.begun if len(self._search.beginning) > LONGEST_HEAD else None
         group = tiers.named if tier == tiers.named.start else told
         if tier != group.start:
             return None

@@ -11,7 +11,10 @@ from tantivy import FieldType, Filter, Occur, Query, TextAnalyzerBuilder, Tokeni
 
 from wriftai_server.database.feed import Note
 from wriftai_server.search.documents import (
+    FIELDS,
     LEVELS,
+    LONGEST_HEAD,
+    SETS,
     Set,
     halves_of,
     level_mark,
@@ -24,9 +27,8 @@ from wriftai_server.search.tiers import Search
 from wriftai_server.search.words import LONGEST_WORD
 
 # Change it with whatever changes what is in a document, or how: an index of another version is built anew.
-VERSION = f"9, tantivy {metadata.version('tantivy')}"
+VERSION = f"10, tantivy {metadata.version('tantivy')}"
 
-SETS: tuple[Set, ...] = ("public", "private", "users")
 _STATE = "state"
 _encode = msgspec.json.Encoder().encode
 _MOST_REMEMBERED = 50_000
@@ -41,12 +43,12 @@ class State(NamedTuple):
 
     Attributes:
         note: The last of the feed that it knows of, or knew of when it began to read all rows.
-        reading: Which rows it is reading, `users` or `models`; empty when it has read them all.
+        reading: Number of the part of all rows that it is reading; None when it has read them all.
         after: The last of those that it has read.
     """
 
     note: Note
-    reading: str = ""
+    reading: int | None = None
     after: str = ""
 
 
@@ -66,7 +68,13 @@ class Writing:
 
     def add(self, document: dict[str, Any]) -> None:
         """Add a document that is not there."""
-        self._writer.add_json(_encode(document).decode())
+        added = tantivy.Document()
+        for field, value in document.items():
+            if isinstance(value, str):
+                added.add_text(field, value)
+            else:
+                added.add_unsigned(field, value)
+        self._writer.add_document(added)
 
     def remove(self, document_id: str) -> None:
         """Remove a document if it is there."""
@@ -101,6 +109,8 @@ class Index:
         self._index.config_reader("manual")
         words = TextAnalyzerBuilder(Tokenizer.simple()).filter(Filter.remove_long(_LONGEST_WORD_BYTES))
         self._index.register_tokenizer("words", words.filter(Filter.lowercase()).build())
+        head = TextAnalyzerBuilder(Tokenizer.ngram(1, LONGEST_HEAD, prefix_only=True))
+        self._index.register_tokenizer("head", head.build())
         self.reload()
 
     def reload(self) -> None:
@@ -225,12 +235,11 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field("about", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("value", tokenizer_name="raw", index_option="basic", stored=True)
     builder.add_unsigned_field("low", indexed=True, fast=True)
-    for number in ("mixed", "rank", "neck"):
+    for number in ("mixed", "rank"):
         builder.add_unsigned_field(number, fast=True)
-    for which in SETS:
-        for field in ("names", "marks"):
-            builder.add_text_field(f"{which}_{field}", tokenizer_name="whitespace", index_option="basic")
-        builder.add_text_field(f"{which}_text", tokenizer_name="words", index_option="basic")
+    for fields in FIELDS.values():
+        for field, tokenizer in zip(fields, ("head", "whitespace", "whitespace", "words"), strict=True):
+            builder.add_text_field(field, tokenizer_name=tokenizer, index_option="basic")
     return builder.build()
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterable
 
-from tantivy import FieldType, Occur, Query, Schema
+from tantivy import Occur, Query, Schema
 
 # A part that matches nothing is None, and so is what needs it.
 Part = Query | None
@@ -49,13 +49,6 @@ class Parts:
             begun: Whether the term may go on.
         """
         return self._typo(field, text, distance=1, prefix=begun)
-
-    def between(self, field: str, least: int, most: int) -> Part:
-        """Match what has a number from one to another."""
-        return self._once(
-            ("between", field, least, most),
-            lambda: Query.range_query(self._schema, field, FieldType.Unsigned, least, most),
-        )
 
     def every(self, parts: Iterable[Part]) -> Part:
         """Match what matches all of some parts."""

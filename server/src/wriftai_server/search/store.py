@@ -125,7 +125,14 @@ def _after(query: Query, column: ColumnElement[str]) -> Statement:
 
 
 _SOURCES = {
-    "models": _after(_model_source(), models.c.id),
+    "models": _after(
+        _model_source().where(
+            models.c.predictions_count.between(
+                bindparam("least", type_=Integer()), bindparam("most", type_=Integer())
+            )
+        ),
+        models.c.id,
+    ),
     "users": _after(_user_source(), users.c.id),
     "owned": _after(_model_source().where(models.c.owner_id == bindparam("owner_id")), models.c.id),
 }
@@ -197,9 +204,18 @@ async def user_sources(view: Reader, ids: Sequence[str]) -> list[Row]:
     return await _rows(view, "user sources", ids)
 
 
-async def sources_after(view: Reader, which: str, after: str, *, limit: int) -> list[Row]:
-    """Find what the index holds of all `models` or `users`, in the order of their ids, from one on."""
-    return await view.all(_SOURCES[which], after=after, limit=limit)
+async def sources_after(view: Reader, which: str, after: str, *, counts: range, limit: int) -> list[Row]:
+    """Find what the index holds of all `users`, or of `models`, in the order of their ids, from one on.
+
+    Args:
+        view: Runs the query.
+        which: Of both.
+        after: Id to start behind.
+        counts: Numbers of predictions that the models have.
+        limit: How many at most.
+    """
+    bounds = {"least": counts.start, "most": counts.stop - 1} if which == "models" else {}
+    return await view.all(_SOURCES[which], after=after, limit=limit, **bounds)
 
 
 async def sources_of_owner(view: Reader, owner_id: str, after: str, *, limit: int) -> list[Row]:

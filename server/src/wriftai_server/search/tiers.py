@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tantivy import Query, Schema
 
-from wriftai_server.search.documents import HEADS, LONGEST_GRAM, NECK_END, Set, neck_range, owner_name_mark
+from wriftai_server.search.documents import FIELDS, LONGEST_GRAM, LONGEST_HEAD, Set, owner_name_mark
 from wriftai_server.search.parts import Part, Parts
 from wriftai_server.search.words import COMMON, Word, query_words, whole
 
@@ -96,7 +96,7 @@ class Tiers:
     ) -> None:
         self._parts = Parts(schema, frequency, within)
         self._frequency = frequency
-        self._names, self._marks, self._text = (f"{which}_{field}" for field in ("names", "marks", "text"))
+        self._heads, self._names, self._marks, self._text = FIELDS[which]
         self._search = search
         told = [word for word in search.words if word.text not in COMMON]
         self._told_words = told or list(search.words)
@@ -224,14 +224,8 @@ class Tiers:
         beginning, owner = self._search.beginning, self._search.owner
         needed: list[Part] = [] if owner is None else [self._parts.term(self._marks, owner_name_mark(owner))]
         if beginning:
-            head = max(length for length in HEADS if length <= len(beginning))
-            needed.append(self._parts.term(self._marks, f"^{beginning[:head]}"))
-            if head < min(len(beginning), NECK_END):
-                necks = neck_range(beginning)
-                if necks is None:
-                    return None
-                needed.append(self._parts.between("neck", *necks))
-        if len(beginning) > NECK_END:
+            needed.append(self._parts.term(self._heads, beginning[:LONGEST_HEAD]))
+        if len(beginning) > LONGEST_HEAD:
             needed.append(self._each(self._named))
         return self._parts.every(needed) if needed else None
 

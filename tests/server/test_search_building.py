@@ -1,0 +1,84 @@
+"""What an index is built from: all rows, the popular models first, and what of them changed meanwhile."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import bindparam, update
+
+from tests.server.conftest import inside
+from tests.server.rows import on_database
+from tests.server.samples import add_model
+from wriftai_server.database.driver import Database
+from wriftai_server.database.schema import models
+from wriftai_server.database.statements import Statement
+from wriftai_server.database.values import popularity
+from wriftai_server.models.loading import load
+from wriftai_server.search import building
+from wriftai_server.search.building import PARTS, Change
+from wriftai_server.search.documents import id_of, number_from
+from wriftai_server.search.index import Index, State
+
+COUNTS = [0, 7, 8, 63, 64, 1023, 1024, 2**62]
+_COUNT = Statement(
+    update(models).where(models.c.id == bindparam("model_id")).values(predictions_count=bindparam("count"))
+)
+
+
+@given(count=st.integers(0, 2**63 - 1))
+def test_every_model_is_in_one_part(count: int) -> None:
+    assert sum(count in counts for which, counts in PARTS if which == "models") == 1
+
+
+def test_who_leaves_a_part_has_another_popularity() -> None:
+    parts = [counts for which, counts in PARTS if which == "models"]
+    for higher, lower in pairwise(parts):
+        assert higher.start == lower.stop
+        assert popularity(higher.start) != popularity(lower.stop - 1)
+
+
+def test_the_popular_come_first_from_wherever_reading_goes_on(home: Path) -> None:
+    with inside(home) as people:
+        ada = people.add()
+        ids = [add_model(ada, f"model-{number}", visibility="public")["id"] for number in range(len(COUNTS))]
+
+    async def work(database: Database) -> None:
+        async with database.writing() as transaction:
+            for model_id, count in zip(ids, COUNTS, strict=True):
+                await transaction.execute(_COUNT, model_id=model_id, count=count)
+        async with database.scanning() as view:
+            begun = await building.begin(view)
+        changes = [change async for change in building.read_all(database, begun)]
+        assert _models(changes) == [ids[n] for n in (6, 7, 4, 5, 2, 3, 0, 1)]
+        assert changes[-1].state == State(begun.note)
+        for place, change in enumerate(changes[:-1], 1):
+            rest = [each async for each in building.read_all(database, change.state)]
+            assert _models(rest) == _models(changes[place:])
+
+    on_database(home, work)
+
+
+def test_what_is_built_anew_is_one_segment(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(building, "_READ_AT_ONCE", 10)
+    monkeypatch.setattr(building, "_LEAST_IN_SEGMENT", 10)
+    with inside(home) as people:
+        owner = people.add()
+    lines = [json.dumps({"name": f"model-{n}", "hardware_identifier": "cpu"}).encode() for n in range(400)]
+
+    async def work(database: Database) -> None:
+        async for _ in load(database, lines, owner=owner.name):
+            pass
+        await building.fill(database, Index(tmp_path))
+
+    on_database(home, work)
+    view = Index(tmp_path).view
+    assert view.documents == 400 + 2  # The owner, and how far it has got.
+    assert view.searcher.num_segments <= 2
+
+
+def _models(changes: list[Change]) -> list[str]:
+    found = [document for change in changes for document in change.added if "public_head" in document]
+    return [id_of(number_from(document["mixed"], document["low"])) for document in found]
