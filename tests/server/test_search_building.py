@@ -18,7 +18,7 @@ from wriftai_server.database.statements import Statement
 from wriftai_server.database.values import popularity
 from wriftai_server.models.loading import load
 from wriftai_server.search import building
-from wriftai_server.search.building import PARTS, Change
+from wriftai_server.search.building import MODELS, Change
 from wriftai_server.search.documents import id_of, number_from
 from wriftai_server.search.index import Index, State
 
@@ -30,12 +30,11 @@ _COUNT = Statement(
 
 @given(count=st.integers(0, 2**63 - 1))
 def test_every_model_is_in_one_part(count: int) -> None:
-    assert sum(count in counts for which, counts in PARTS if which == "models") == 1
+    assert sum(count in counts for counts in MODELS) == 1
 
 
 def test_who_leaves_a_part_has_another_popularity() -> None:
-    parts = [counts for which, counts in PARTS if which == "models"]
-    for higher, lower in pairwise(parts):
+    for higher, lower in pairwise(MODELS):
         assert higher.start == lower.stop
         assert popularity(higher.start) != popularity(lower.stop - 1)
 

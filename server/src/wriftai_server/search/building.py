@@ -42,13 +42,10 @@ _MOST_KEPT = 50
 _MEGABYTES = 150
 _NICENESS = 5
 _COLLECT_EVERY = 100_000
-_DOCUMENTS = {"users": user_document, "models": model_document}
 # Models come by their numbers of predictions: the popular ones, which are looked through first, so stand side by
 # side, and lists of words need be read nowhere else. Who leaves a part has another popularity, which is noted.
-PARTS = (
-    ("users", range(1)),
-    *(("models", counts) for counts in (range(1024, 2**63), range(64, 1024), range(8, 64), range(8))),
-)
+MODELS = (range(1024, 2**63), range(64, 1024), range(8, 64), range(8))
+_PARTS = (None, *MODELS)  # Users come first.
 
 _log = structlog.get_logger()
 
@@ -112,11 +109,12 @@ async def begin(view: Reader) -> State:
 async def read_all(database: Database, state: State) -> AsyncIterator[Change]:
     """Give all users and models that an index has not read yet, in batches."""
     async with database.scanning() as view:
-        for number, (which, counts) in list(enumerate(PARTS))[state.reading :]:
+        for number, counts in list(enumerate(_PARTS))[state.reading :]:
+            document = user_document if counts is None else model_document
             after = state.after if number == state.reading else ""
-            while rows := await store.sources_after(view, which, after, counts=counts, limit=_READ_AT_ONCE):
+            while rows := await store.sources_after(view, counts, after, limit=_READ_AT_ONCE):
                 after = rows[-1][0]
-                yield Change([], list(map(_DOCUMENTS[which], rows)), State(state.note, number, after))
+                yield Change([], list(map(document, rows)), State(state.note, number, after))
     yield Change([], [], State(state.note))
 
 

@@ -124,18 +124,18 @@ def _after(query: Query, column: ColumnElement[str]) -> Statement:
     return Statement(query.where(column > last).order_by(column).limit(bindparam("limit", type_=Integer())))
 
 
-_SOURCES = {
-    "models": _after(
-        _model_source().where(
-            models.c.predictions_count.between(
-                bindparam("least", type_=Integer()), bindparam("most", type_=Integer())
-            )
-        ),
-        models.c.id,
-    ),
-    "users": _after(_user_source(), users.c.id),
-    "owned": _after(_model_source().where(models.c.owner_id == bindparam("owner_id")), models.c.id),
-}
+_USERS = _after(_user_source(), users.c.id)
+_OWNED = _after(_model_source().where(models.c.owner_id == bindparam("owner_id")), models.c.id)
+
+
+@cache
+def _counted(counts: range) -> Statement:
+    # Written down: PostgreSQL takes models for few whose bounds it does not know, and would sort them each time.
+    least: ColumnElement[int] = literal_column(str(counts.start))
+    most: ColumnElement[int] = literal_column(str(counts.stop - 1))
+    return _after(_model_source().where(models.c.predictions_count.between(least, most)), models.c.id)
+
+
 _SOME = {
     "models": Statement(
         select(func.count()).select_from(select(models.c.id).limit(bindparam("most", type_=Integer())).subquery())
@@ -204,23 +204,21 @@ async def user_sources(view: Reader, ids: Sequence[str]) -> list[Row]:
     return await _rows(view, "user sources", ids)
 
 
-async def sources_after(view: Reader, which: str, after: str, *, counts: range, limit: int) -> list[Row]:
-    """Find what the index holds of all `users`, or of `models`, in the order of their ids, from one on.
+async def sources_after(view: Reader, counts: range | None, after: str, *, limit: int) -> list[Row]:
+    """Find what the index holds of models or users, in the order of their ids, from one on.
 
     Args:
         view: Runs the query.
-        which: Of both.
+        counts: Numbers of predictions that the models have; None is all users.
         after: Id to start behind.
-        counts: Numbers of predictions that the models have.
         limit: How many at most.
     """
-    bounds = {"least": counts.start, "most": counts.stop - 1} if which == "models" else {}
-    return await view.all(_SOURCES[which], after=after, limit=limit, **bounds)
+    return await view.all(_USERS if counts is None else _counted(counts), after=after, limit=limit)
 
 
 async def sources_of_owner(view: Reader, owner_id: str, after: str, *, limit: int) -> list[Row]:
     """Find what the index holds of the models that someone owns, in the order of their ids, from one on."""
-    return await view.all(_SOURCES["owned"], owner_id=owner_id, after=after, limit=limit)
+    return await view.all(_OWNED, owner_id=owner_id, after=after, limit=limit)
 
 
 async def count(view: Reader, which: str, *, most: int) -> int:
