@@ -60,7 +60,7 @@ def test_the_popular_come_first_from_wherever_reading_goes_on(home: Path) -> Non
     on_database(home, work)
 
 
-def test_what_is_built_anew_is_one_segment(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_built_anew_is_merged(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(building, "_READ_AT_ONCE", 10)
     monkeypatch.setattr(building, "_LEAST_IN_SEGMENT", 10)
     with inside(home) as people:
@@ -75,7 +75,8 @@ def test_what_is_built_anew_is_one_segment(home: Path, tmp_path: Path, monkeypat
     on_database(home, work)
     view = Index(tmp_path).view
     assert view.documents == 400 + 2  # The owner, and how far it has got.
-    assert view.searcher.num_segments <= 2
+    # The one that it began with may be merged with the first of them.
+    assert view.searcher.num_segments <= 3
 
 
 def _models(changes: list[Change]) -> list[str]:
