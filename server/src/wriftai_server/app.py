@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import cache
 from typing import Any
 
 import structlog
@@ -39,6 +38,7 @@ from wriftai_server.predictions.inputs import Inspector
 from wriftai_server.search import routes as search
 from wriftai_server.search.following import Follower
 from wriftai_server.settings import Settings
+from wriftai_server.threads import once
 from wriftai_server.users import routes as users
 from wriftai_server.versions import routes as versions
 from wriftai_server.web import openapi
@@ -231,7 +231,7 @@ def compose(
     return litestar
 
 
-@cache
+@once
 def _described() -> dict[str, Any]:
     """Describe the API, when someone first asks: it takes about as long as putting a hub together."""
     return openapi.document(V1, "/v1")

@@ -1,12 +1,24 @@
-"""Work on threads of its own, for what may take long and cannot be ended."""
+"""Work on threads: of its own, for what may take long and cannot be ended, and once for all of them."""
 
 import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
+from functools import cache
 from typing import TypeVar
 
 T = TypeVar("T")
+
+
+def once(work: Callable[[], T]) -> Callable[[], T]:
+    """Do some work when its result is first asked for, and never twice, however many threads ask meanwhile."""
+    lock, known = threading.Lock(), cache(work)
+
+    def result() -> T:
+        with lock:
+            return known()
+
+    return result
 
 
 async def apart(work: Callable[[], T], *, name: str) -> T:
