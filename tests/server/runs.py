@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
+
 from tests.databases import open_in, run_sql
 from tests.server.people import Person
 from tests.server.samples import add_model
@@ -64,6 +66,11 @@ def hold_image(folder: Path, model_id: str, digest: str) -> None:
         "INSERT INTO manifests (model_id, digest, media_type, created_at) VALUES (?, ?, '', '')",
         *(model_id, digest),
     )
+
+
+def create(caller: Person, path: str, **options: Any) -> httpx.Response:
+    """Ask for a prediction at a path; the body is a usual one unless it is among the options."""
+    return caller.send("POST", path, **{"json": {"input": 1}, **options})
 
 
 def run(caller: Person, version: dict[str, Any], value: Any = None, **options: Any) -> PredictionWithIO:

@@ -1,6 +1,7 @@
 """What an index is built from: all rows, the popular models first, and what of them changed meanwhile."""
 
 import json
+from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from wriftai_server.database.driver import Database
 from wriftai_server.database.schema import models
 from wriftai_server.database.statements import Statement
 from wriftai_server.database.values import popularity
+from wriftai_server.models import tallies
 from wriftai_server.models.loading import load
 from wriftai_server.search import building
 from wriftai_server.search.building import MODELS, Change
@@ -39,7 +41,11 @@ def test_who_leaves_a_part_has_another_popularity() -> None:
         assert popularity(higher.start) != popularity(lower.stop - 1)
 
 
-def test_the_popular_come_first_from_wherever_reading_goes_on(home: Path) -> None:
+@pytest.mark.parametrize("at_once", [1, 1000])
+def test_the_popular_come_first_from_wherever_reading_goes_on(
+    home: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(building, "_READ_AT_ONCE", at_once)
     with inside(home) as people:
         ada = people.add()
         ids = [add_model(ada, f"model-{number}", visibility="public")["id"] for number in range(len(COUNTS))]
@@ -58,6 +64,35 @@ def test_the_popular_come_first_from_wherever_reading_goes_on(home: Path) -> Non
             assert _models(rest) == _models(changes[place:])
 
     on_database(home, work)
+
+
+def test_who_becomes_popular_while_all_are_read_is_in_the_index(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with inside(home) as people:
+        ada = people.add()
+        rising, popular = (add_model(ada, name, visibility="public")["id"] for name in ("rising", "popular"))
+    read_all, read = building.read_all, list[Change]()
+
+    async def read_while_one_rises(database: Database, state: State) -> AsyncIterator[Change]:
+        async for change in read_all(database, state):
+            read.append(change)
+            yield change
+            if _models([change]) == [popular]:  # The part that the other one comes into was looked at.
+                async with database.writing() as transaction:
+                    await tallies.add(transaction, model_id=rising)
+                await tallies.fold(database)
+
+    async def work(database: Database) -> None:
+        async with database.writing() as transaction:
+            for model_id, count in ((rising, 7), (popular, 8)):
+                await transaction.execute(_COUNT, model_id=model_id, count=count)
+        monkeypatch.setattr(building, "read_all", read_while_one_rises)
+        await building.fill(database, Index(tmp_path))
+
+    on_database(home, work)
+    assert _models(read) == [popular]
+    assert Index(tmp_path).view.documents == 2 + 2  # The owner, and how far it has got.
 
 
 def test_what_is_built_anew_is_merged(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,11 @@
 """The index of search: it follows what changes, and heals whatever becomes of its files."""
 
 import asyncio
+import contextlib
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from tests.server.samples import add_model, add_version
 from wriftai.models import ModelVisibility
 from wriftai_server.database.opening import open_database
 from wriftai_server.models.loading import load
-from wriftai_server.search import store
+from wriftai_server.search import following, store
 from wriftai_server.search.building import Ended, Task
 from wriftai_server.search.following import PROGRAM
 from wriftai_server.search.index import View
@@ -228,6 +230,24 @@ def test_whoever_builds_an_index_says_why_it_ends(
         lines = [json.loads(line) for line in builder.stderr]
     assert builder.returncode == ended
     assert [line["event"] for line in lines] == [event]
+
+
+@pytest.mark.parametrize("ended", [Ended.WAITING, Ended.BROKEN])
+def test_what_is_built_stays_while_the_database_is_away(
+    data: Path, monkeypatch: pytest.MonkeyPatch, ended: Ended
+) -> None:
+    monkeypatch.setattr(following, "PROGRAM", (sys.executable, "-c", f"raise SystemExit({ended.value})"))
+    monkeypatch.setattr(following, "_LITTLE", 1)
+    seen: set[bytes] = set()
+    with inside(data) as people:
+        add_model(people.add(), "first-model", visibility="public")
+        for _ in range(1000):
+            assert found(people.anyone, "first-model") == ["first-model"]
+            with contextlib.suppress(FileNotFoundError):
+                seen.add((data / "search" / "current").read_bytes())
+            if len(seen) > 2:
+                break
+    assert (len(seen) == 1) == (ended == Ended.WAITING)
 
 
 async def _import(data: Path, lines: list[bytes], owner: str) -> None:

@@ -191,7 +191,7 @@ async def _fill_with_all(database: Database, writing: Writing, state: State, wor
     async with database.scanning() as view:
         total = sum([await store.count(view, which, most=2**31) for which in ("users", "models")])
     every = _segment_size(total)
-    read, committed = 0, 0
+    read, pieces = 0, 0
     kept: list[Change] = []
     commit = asyncio.ensure_future(work(writing.commit, state))
     async for change in read_all(database, state):
@@ -205,15 +205,15 @@ async def _fill_with_all(database: Database, writing: Writing, state: State, wor
         apply(writing, kept)
         read += sum(len(each.added) for each in kept)
         kept.clear()
-        if read >= every * (committed + 1) or is_last:
+        if read >= every * (pieces + 1) or is_last:
             commit = asyncio.ensure_future(work(writing.commit, change.state))
-            committed = read // every
+            pieces = read // every
             _log.info("indexing", read=read, of=total)
     await commit
 
 
 def _segment_size(total: int) -> int:
-    """Give the number of documents to commit at once, so that as many segments come of some as are merged."""
+    """Give the number of documents to commit at once, so that all come in 8 segments, or 16, or 24."""
     if total < _SEGMENTS * _LEAST_IN_SEGMENT:
         return total + 1
     merges = ceil(total / (_SEGMENTS * _MOST_IN_SEGMENT))

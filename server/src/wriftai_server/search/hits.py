@@ -5,7 +5,16 @@ from typing import NamedTuple, Protocol
 
 from tantivy import FieldType, Occur, Order, Query, Schema, Searcher
 
-from wriftai_server.search.documents import LEVELS, LONGEST_HEAD, Halves, Set, halves_of, level_mark, number_from
+from wriftai_server.search.documents import (
+    FIELDS,
+    LEVELS,
+    LONGEST_HEAD,
+    Halves,
+    Set,
+    halves_of,
+    level_mark,
+    number_from,
+)
 from wriftai_server.search.tiers import MANY_WORDS, Search, Tiers
 
 _SPARE = 8
@@ -92,7 +101,7 @@ class Hits:
         self._search = search
         self._needed = None if mark is None else self._term(mark)
         self._documents = max(1, lists.documents)
-        self._share = 1.0 if mark is None else lists.frequency(f"{which}_marks", mark) / self._documents
+        self._share = 1.0 if mark is None else lists.frequency(FIELDS[which].marks, mark) / self._documents
         self._from_the_best = from_the_best
         self._tiers = self._within(None)
         self._seen = set(known)
@@ -237,7 +246,7 @@ class Hits:
         return Tiers(lists.schema, self._which, self._search, frequency=lists.frequency, within=within)
 
     def _term(self, mark: str) -> Query:
-        return Query.term_query(self._lists.schema, f"{self._which}_marks", mark, "basic")
+        return Query.term_query(self._lists.schema, FIELDS[self._which].marks, mark, "basic")
 
 
 def order_of(hit: Hit) -> tuple[int, int]:

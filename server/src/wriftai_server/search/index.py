@@ -83,7 +83,7 @@ class Writing:
     def commit(self, state: State) -> None:
         """Let all changes, and how far the index has got, take effect together."""
         self._writer.delete_documents_by_term("about", _STATE)
-        self._writer.add_json(_encode({"about": _STATE, "value": _encode(state).decode()}).decode())
+        self.add({"about": _STATE, "value": _encode(state).decode()})
         self._writer.commit()
 
     def close(self) -> None:
@@ -180,7 +180,7 @@ class View:
             known: Numbers of what is there, which are left out of a first page.
         """
         sets: list[tuple[Set, str | None]] = [("users" if users else "public", None)]
-        if not users and viewer is not None and self.frequency("private_marks", owner_mark(viewer)):
+        if not users and viewer is not None and self.frequency(FIELDS["private"].marks, owner_mark(viewer)):
             sets.append(("private", owner_mark(viewer)))
         first = after is None and not backward
         hits = [Hits(self, which, search, mark, from_the_best=first, known=known) for which, mark in sets]
@@ -215,7 +215,7 @@ class View:
         """Find the highest level on which there are enough documents to look through those first."""
         enough = max(_LEAST_LOOKED_THROUGH, self.documents // _SHARE_LOOKED_THROUGH)
         for level in reversed(range(len(LEVELS))):
-            count = self.searcher.doc_freq(f"{which}_marks", level_mark(level))
+            count = self.searcher.doc_freq(FIELDS[which].marks, level_mark(level))
             if count >= enough:
                 return level if count < self.documents // 3 else None
         return None
@@ -227,7 +227,7 @@ class View:
         return None
 
     def _mark(self, which: Set, mark: str) -> Query:
-        return Query.term_query(self.schema, f"{which}_marks", mark, "basic")
+        return Query.term_query(self.schema, FIELDS[which].marks, mark, "basic")
 
 
 def _schema() -> tantivy.Schema:
