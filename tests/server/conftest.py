@@ -17,38 +17,22 @@ from tests.server.people import People, Person
 
 Home = Callable[[Path], AbstractContextManager[Path]]
 
-ON_BOTH = frozenset(
+ON_SQLITE = frozenset(
     f"test_{name}"
     for name in (
-        "counts",
-        "cursors",
-        "feed",
-        "idempotency",
-        "image_access",
-        "image_blobs",
-        "image_collection",
-        "image_manifests",
-        "image_uploads",
-        "import",
-        "model_changes",
-        "models",
-        "pages",
-        "predictions",
-        "queue",
-        "queue_states",
-        "search",
-        "stored_text",
-        "streams",
-        "users",
-        "versions",
-        "visibility",
-        "waiting",
-        "webhook_secrets",
-        "webhooks",
+        "bodies",
+        "errors",
+        "head",
+        "openapi",
+        "request_ids",
+        "schemas",
+        "search_index",
+        "wire",
     )
 )
-"""Modules that run on both databases: those of everything that is stored."""
-ON_POSTGRES = ("test_pool", "test_postgres")
+"""Modules that run on SQLite alone: of what is told before or after anything is stored."""
+ON_POSTGRES = frozenset({"test_pool", "test_postgres"})
+"""Modules that run on PostgreSQL alone; those in neither run on both."""
 
 
 @contextmanager
@@ -74,20 +58,19 @@ def _bare_environment() -> Iterator[None]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what looks into the rows of a hub on both databases, and the rest on one."""
+    """Run what uses a database on both, but for modules that are about one."""
     name = metafunc.definition.path.stem
-    if "database" in metafunc.fixturenames:
-        postgres = pytest.param("postgres", marks=pytest.mark.postgres)
-        # Where the clock is fast, the patience with a server is over at once.
-        is_on_both = name in ON_BOTH and "fast_clock" not in metafunc.fixturenames
-        kinds = (
-            [postgres]
-            if name in ("test_postgres", "test_pool")
-            else ["sqlite", postgres]
-            if is_on_both
-            else ["sqlite"]
-        )
-        metafunc.parametrize("database", kinds, indirect=True, scope="session")
+    if "database" not in metafunc.fixturenames:
+        return
+    sqlite, postgres = pytest.param("sqlite"), pytest.param("postgres", marks=pytest.mark.postgres)
+    if name in ON_POSTGRES:
+        kinds = [postgres]
+    # Where the clock is fast, the patience with a server is over at once.
+    elif name in ON_SQLITE or "fast_clock" in metafunc.fixturenames:
+        kinds = [sqlite]
+    else:
+        kinds = [sqlite, postgres]
+    metafunc.parametrize("database", kinds, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -105,13 +88,6 @@ def database(request: pytest.FixtureRequest) -> Home:
     return home
 
 
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory, database: Home) -> Iterator[Path]:
-    """Give the folder of the hub in this process that most tests use."""
-    with database(tmp_path_factory.mktemp("inside") / "data") as folder:
-        yield folder
-
-
 @pytest.fixture
 def home(tmp_path: Path, database: Home) -> Iterator[Path]:
     """Give a folder for a hub of the test's own."""
@@ -120,10 +96,16 @@ def home(tmp_path: Path, database: Home) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def people(folder: Path) -> Iterator[People]:
+def people(tmp_path_factory: pytest.TempPathFactory, database: Home) -> Iterator[People]:
     """Give the people on the hub in this process that most tests use."""
-    with inside(folder) as people:
+    with database(tmp_path_factory.mktemp("inside") / "data") as data_dir, inside(data_dir) as people:
         yield people
+
+
+@pytest.fixture(scope="session")
+def folder(people: People) -> Path:
+    """Give the folder of that hub."""
+    return people.data_dir
 
 
 @pytest.fixture(scope="session")
