@@ -1,7 +1,7 @@
 """Stages: what SQL finds before the tiers of the index, and the rows of what those find."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from wriftai_server.database.driver import Reader, Row
@@ -46,18 +46,18 @@ class Found(NamedTuple):
 
 
 class Stages(Protocol):
-    """Finds rows of one kind."""
+    """Finds rows of one kind. The key of a row is its stage, its place there, and its id."""
 
-    async def find(self, stage: int, place: Place, *, limit: int) -> list[Found]:
-        """Find rows of a stage, from a place in it on."""
+    async def find(self, stage: int, place: Place, *, limit: int) -> list[Key]:
+        """Find the keys of what is in a stage, from a place in it on."""
         ...
 
-    async def rows(self, ids: Sequence[str], *, begun: bool) -> dict[str, Row]:
-        """Find the rows of what the index found, but for those that are in a stage.
+    async def rows(self, keys: Sequence[Key], *, begun: bool) -> list[Found]:
+        """Find the rows of those keys that are where the key says, in the order of the keys.
 
         Args:
-            ids: Of the index.
-            begun: Whether beginnings of names are in a stage, too.
+            keys: Of stages, and of tiers of the index.
+            begun: Whether there is a stage of beginnings of names.
         """
         ...
 
@@ -85,35 +85,37 @@ class ModelStages:
         self._asked = asked
         self._viewer = viewer
 
-    async def find(self, stage: int, place: Place, *, limit: int) -> list[Found]:
-        """Find rows of a stage, from a place in it on."""
+    async def find(self, stage: int, place: Place, *, limit: int) -> list[Key]:
+        """Find the keys of what is in a stage, from a place in it on."""
         owner, name, _ = self._asked
         if not _NAMEABLE.fullmatch(name):
             return []
         if stage == ADDRESS and owner is not None and place.key is None:
-            row = await models_store.get(self._view, viewer=self._viewer, owner=owner, name=name)
-            return [] if row is None else [Found((ADDRESS, 0, "", row[0]), row)]
+            model = await models_store.stake(self._view, viewer=self._viewer, owner=owner, name=name)
+            return [] if model is None else [(ADDRESS, 0, "", model[0])]
         if stage == NAME and owner is None and name:
             here = _inside(place, 1, 3)
-            rows = await store.named(self._view, name, here, viewer=self._viewer, limit=limit)
-            return [Found((NAME, row[-1], "", row[0]), row) for row in rows]
+            models = await store.named(self._view, name, here, viewer=self._viewer, limit=limit)
+            return [(NAME, count, "", model_id) for model_id, count in models]
         if stage == BEGINNING:
             here = _inside(place, 2, 3)
-            rows = await store.begun(self._view, name, here, owner=owner, viewer=self._viewer, limit=limit)
-            return [Found((BEGINNING, 0, row[-1], row[0]), row) for row in rows]
+            models = await store.begun(self._view, name, here, owner=owner, viewer=self._viewer, limit=limit)
+            return [(BEGINNING, 0, folded, model_id) for model_id, folded in models]
         return []
 
-    async def rows(self, ids: Sequence[str], *, begun: bool) -> dict[str, Row]:
-        """Find the rows of what the index found, but for those that are in a stage."""
-        found = await store.models_by_id(self._view, ids, viewer=self._viewer)
-        return {each: row for each, row in found.items() if not self._is_staged(row, begun=begun)}
+    async def rows(self, keys: Sequence[Key], *, begun: bool) -> list[Found]:
+        """Find the rows of those keys that are where the key says, in the order of the keys."""
+        rows = await store.models_by_id(self._view, _ids(keys), viewer=self._viewer)
+        return _placed(keys, rows, lambda row: self._stage(row, begun=begun))
 
-    def _is_staged(self, row: Row, *, begun: bool) -> bool:
+    def _stage(self, row: Row, *, begun: bool) -> int:
         owner, wanted, _ = self._asked
         if owner is not None and fold(row[OWNER_AT + 1]) != owner:
-            return False
+            return TIERS
         name = fold(row[1])
-        return name == wanted or (begun and name.startswith(wanted))
+        if name == wanted:
+            return NAME if owner is None else ADDRESS
+        return BEGINNING if begun and name.startswith(wanted) else TIERS
 
 
 class UserStages:
@@ -128,28 +130,47 @@ class UserStages:
         self._view = view
         self._asked = asked
 
-    async def find(self, stage: int, place: Place, *, limit: int) -> list[Found]:
-        """Find rows of a stage, from a place in it on."""
+    async def find(self, stage: int, place: Place, *, limit: int) -> list[Key]:
+        """Find the keys of what is in a stage, from a place in it on."""
         owner, name, _ = self._asked
         if owner is not None or not _NAMEABLE.fullmatch(name):
             return []
         if stage == NAME and name and place.key is None:
-            row = await users_store.find(self._view, username=name)
-            return [] if row is None else [Found((NAME, 0, "", row[0]), row)]
+            user = await users_store.find(self._view, username=name)
+            return [] if user is None else [(NAME, 0, "", user[0])]
         if stage == BEGINNING:
-            rows = await store.users_begun(self._view, name, _inside(place, 2, 3), limit=limit)
-            return [Found((BEGINNING, 0, row[-1], row[0]), row) for row in rows]
+            users = await store.users_begun(self._view, name, _inside(place, 2, 3), limit=limit)
+            return [(BEGINNING, 0, folded, user_id) for user_id, folded in users]
         return []
 
-    async def rows(self, ids: Sequence[str], *, begun: bool) -> dict[str, Row]:
-        """Find the rows of what the index found, but for those that are in a stage."""
-        name = self._asked.name
-        found = await store.users_by_id(self._view, ids)
-        return {
-            each: row
-            for each, row in found.items()
-            if fold(row[1]) != name and not (begun and fold(row[1]).startswith(name))
-        }
+    async def rows(self, keys: Sequence[Key], *, begun: bool) -> list[Found]:
+        """Find the rows of those keys that are where the key says, in the order of the keys."""
+        rows = await store.users_by_id(self._view, _ids(keys))
+        return _placed(keys, rows, lambda row: self._stage(row, begun=begun))
+
+    def _stage(self, row: Row, *, begun: bool) -> int:
+        owner, wanted, _ = self._asked
+        name = fold(row[1])
+        if owner is not None:
+            return TIERS
+        if name == wanted:
+            return NAME
+        return BEGINNING if begun and name.startswith(wanted) else TIERS
+
+
+def _ids(keys: Sequence[Key]) -> list[str]:
+    return [str(key[-1]) for key in keys]
+
+
+def _placed(keys: Sequence[Key], rows: Mapping[str, Row], stage_of: Callable[[Row], int]) -> list[Found]:
+    """Put rows to keys, but for those that are gone, or somewhere else than the key says."""
+    found = [Found(key, rows[each]) for key, each in zip(keys, _ids(keys), strict=True) if each in rows]
+    return [each for each in found if stage_of(each.row) == stage_in(each.key)]
+
+
+def stage_in(key: Key) -> int:
+    """Give the stage that a key is of; all tiers are one."""
+    return min(int(key[0]), TIERS)
 
 
 def _inside(place: Place, *parts: int) -> Place:

@@ -59,27 +59,22 @@ def _merged(
         select(keyset(keys.where(*_SETS[each]), order, descending=descending, after=after).subquery())
         for each in sets
     ]
-    merged = ordered(union_all(*cut), ["key", "id"], descending=descending).subquery()
-    return Statement(models_store.whole().add_columns(merged.c.key).join(merged, merged.c.id == models.c.id))
+    return Statement(ordered(union_all(*cut), ["key", "id"], descending=descending))
 
 
 @cache
 def _begun_of_owner(descending: bool, after: bool) -> Statement:
-    found = (
-        models_store.whole()
-        .add_columns(_MODEL_NAME)
-        .where(
-            models.c.owner_id == select(users.c.id).where(bindparam("owner") == _USERNAME).scalar_subquery(),
-            _between(_MODEL_NAME),
-            models_store.VISIBLE,
-        )
+    found = select(models.c.id, _MODEL_NAME).where(
+        models.c.owner_id == select(users.c.id).where(bindparam("owner") == _USERNAME).scalar_subquery(),
+        _between(_MODEL_NAME),
+        models_store.VISIBLE,
     )
     return Statement(keyset(found, [_MODEL_NAME, models.c.id], descending=descending, after=after))
 
 
 @cache
 def _users_begun(descending: bool, after: bool) -> Statement:
-    found = select(*USER_COLUMNS, _USERNAME).where(_between(_USERNAME))
+    found = select(users.c.id, _USERNAME).where(_between(_USERNAME))
     return Statement(keyset(found, [_USERNAME, users.c.id], descending=descending, after=after))
 
 
@@ -147,17 +142,15 @@ _SOME = {
 
 
 async def named(view: Reader, name: str, place: Place, *, viewer: str | None, limit: int) -> list[Row]:
-    """Find models of exactly one name, those with the most predictions first; behind each row is its key."""
-    descending = not place.backward
-    statement = _named(_sets(viewer), descending, place.key is not None)
-    rows = await view.all(statement, name=name, limit=limit, **_viewer(viewer), **place.values())
-    return sorted(rows, key=lambda row: (row[-1], row[0]), reverse=descending)
+    """Find ids and numbers of predictions of models of exactly one name, those with the most first."""
+    statement = _named(_sets(viewer), not place.backward, place.key is not None)
+    return await view.all(statement, name=name, limit=limit, **_viewer(viewer), **place.values())
 
 
 async def begun(
     view: Reader, beginning: str, place: Place, *, owner: str | None, viewer: str | None, limit: int
 ) -> list[Row]:
-    """Find models whose names begin so and go on, in the order of names; behind each row is its key.
+    """Find ids and folded names of models whose names begin so and go on, in the order of names.
 
     Args:
         view: Runs the query.
@@ -173,12 +166,11 @@ async def begun(
         statement = _begun_of_owner(place.backward, after)
         return await view.all(statement, owner=owner, viewer=viewer, limit=limit, **bounds, **place.values())
     statement = _begun(_sets(viewer), place.backward, after)
-    rows = await view.all(statement, limit=limit, **bounds, **_viewer(viewer), **place.values())
-    return sorted(rows, key=lambda row: (row[-1], row[0]), reverse=place.backward)
+    return await view.all(statement, limit=limit, **bounds, **_viewer(viewer), **place.values())
 
 
 async def users_begun(view: Reader, beginning: str, place: Place, *, limit: int) -> list[Row]:
-    """Find users whose usernames begin so and go on, in the order of usernames; behind each row is its key."""
+    """Find ids and folded names of users whose usernames begin so and go on, in the order of usernames."""
     statement = _users_begun(place.backward, place.key is not None)
     bounds = {"least": beginning, "most": beginning + _BEHIND_NAMES}
     return await view.all(statement, limit=limit, **bounds, **place.values())
