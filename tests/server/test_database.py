@@ -171,20 +171,37 @@ def other(tmp_path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def test_the_log_begins_anew_after_many_commits(tmp_path: Path) -> None:
-    def beginnings() -> bytes:
-        return (tmp_path / f"{FILE_NAME}-wal").read_bytes()[12:16]  # Counted in the head of the log.
+def beginnings(folder: Path) -> bytes:
+    """Give what the head of the log says of how often it began anew."""
+    return (folder / f"{FILE_NAME}-wal").read_bytes()[12:16]
 
+
+def test_the_log_begins_anew_after_many_commits(tmp_path: Path) -> None:
     async def work(database: Database) -> None:
         await add(database, "first")
-        before, added = beginnings(), 1
+        before, added = beginnings(tmp_path), 1
         async with asyncio.timeout(120):
-            while beginnings() == before:
+            while beginnings(tmp_path) == before:
                 await add(database, str(added))
                 added += 1
                 if added > 1000:
                     await asyncio.sleep(0.01)
         assert await count(database) == added
+
+    on_database(tmp_path, work)
+
+
+def test_the_log_begins_anew_after_many_changes_of_few_commits(tmp_path: Path) -> None:
+    async def work(database: Database) -> None:
+        await add(database, "first")
+        before, commits = beginnings(tmp_path), 0
+        async with asyncio.timeout(120):
+            while beginnings(tmp_path) == before:
+                ids = [f"{commits} {number}" for number in range(1000)]
+                await add_all(database, [{"id": each, "identifier": each, "name": ""} for each in ids])
+                commits += 1
+                await asyncio.sleep(0.01)
+        assert commits < 500
 
     on_database(tmp_path, work)
 

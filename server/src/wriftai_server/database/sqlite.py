@@ -34,8 +34,9 @@ _MAPPED_BYTES = 2**31 - 2**16
 _MANY_CHANGES = 1000
 _MAY_COMMIT_APART = sqlite3.threadsafety == 3
 _CHECKPOINT_COMMITS = 1000
-# Whoever writes without a thread beside it, or faster than that can follow, stops at so much.
-_MOST_LOGGED_PAGES = 16 * 1024
+_CHECKPOINT_CHANGES = 16_000
+# Whoever writes without a thread beside it, or faster than that can follow, stops at so much: 256 MiB.
+_MOST_LOGGED_PAGES = 64 * 1024
 
 
 def connect(file: Path, *, check_same_thread: bool = True) -> sqlite3.Connection:
@@ -133,7 +134,7 @@ class _Writing:
         connection: Not in a transaction.
         turn: Held while one is open.
         transaction: Runs its statements.
-        committed: Called after each commit.
+        committed: Called after each commit, with the number of changes.
     """
 
     def __init__(
@@ -141,7 +142,7 @@ class _Writing:
         connection: sqlite3.Connection,
         turn: asyncio.Lock,
         transaction: SQLiteTransaction,
-        committed: Callable[[], None],
+        committed: Callable[[int], None],
     ) -> None:
         self._connection = connection
         self._turn = turn
@@ -162,15 +163,13 @@ class _Writing:
     async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         try:
             if error is None:
+                changes = self._connection.total_changes - self._changes_before
                 with _ERRORS_NAMED:
-                    if (
-                        _MAY_COMMIT_APART
-                        and self._connection.total_changes - self._changes_before >= _MANY_CHANGES
-                    ):
+                    if _MAY_COMMIT_APART and changes >= _MANY_CHANGES:
                         await self._commit_apart()
                     else:
                         self._connection.execute("COMMIT")
-                self._committed()
+                self._committed(changes)
         finally:
             try:
                 if self._connection.in_transaction:
@@ -218,7 +217,7 @@ class SQLiteDatabase:
         self._scanning = contextlib.nullcontext(self._scan)
         self._folding = SQLiteScan(file)  # Not behind scans, which writers would have to wait for.
         self._seen: int | None = None
-        self._commits = 0
+        self._commits = self._changes = 0
         self._checkpoint: asyncio.Task[None] | None = None
 
     def reading(self) -> contextlib.nullcontext[SQLiteTransaction]:
@@ -262,9 +261,12 @@ class SQLiteDatabase:
         self._folding.close()
         self._connection.close()
 
-    def _count_commit(self) -> None:
+    def _count_commit(self, changes: int) -> None:
         self._commits += 1
-        if self._commits % _CHECKPOINT_COMMITS == 0 and (self._checkpoint is None or self._checkpoint.done()):
+        self._changes += changes
+        is_much = self._commits >= _CHECKPOINT_COMMITS or self._changes >= _CHECKPOINT_CHANGES
+        if is_much and (self._checkpoint is None or self._checkpoint.done()):
+            self._commits = self._changes = 0
             self._checkpoint = asyncio.create_task(self._fold())
 
     async def _fold(self) -> None:

@@ -23,6 +23,8 @@ from wriftai_server.users import store as users_store
 _BATCH = 2000
 # Then the hub may write: on SQLite, who waits for that looks again within 5 ms.
 _PAUSE_SECONDS = 0.006
+# A batch that is stored meanwhile goes on then.
+_YIELD_EVERY = 100
 # So many rows more a database should be told of, which takes it half a second.
 _MANY = 10_000
 
@@ -144,6 +146,8 @@ class _Loading:
                         checked.append(await self._model(view, text))
                     except Malformed as error:
                         bad.append(BadLine(number, "; ".join(map(_sentence, error.detail))))
+                if not number % _YIELD_EVERY:
+                    await asyncio.sleep(0)
         if self._new_owners:
             await self._add_owners()
         moments = _moments()

@@ -13,8 +13,6 @@ from wriftai_server.models import store
 from wriftai_server.users import store as users_store
 from wriftai_server.wire.models import shown
 
-OPTIONAL = ("description", "source_url", "license_url", "paper_url")
-
 
 async def get(view: Reader, caller: Caller, *, owner: str, name: str) -> Model:
     """Find a model.
@@ -103,7 +101,10 @@ def new_row(params: dict[str, Any], *, owner_id: str, created_at: str) -> dict[s
         "name": params["name"],
         "visibility": str(params.get("visibility", "private")),
         "created_at": created_at,
-        **{name: params.get(name) for name in OPTIONAL},
+        "description": params.get("description"),
+        "source_url": params.get("source_url"),
+        "license_url": params.get("license_url"),
+        "paper_url": params.get("paper_url"),
     }
 
 
