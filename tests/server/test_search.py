@@ -1,15 +1,19 @@
 """Search: what is found, and what comes first."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.databases import run_sql
 from tests.server.conftest import Home, inside
 from tests.server.people import People, Person
 from tests.server.samples import add_model
 from wriftai.models import Model
 from wriftai.pagination import PaginatedResponse
+from wriftai_server.database.driver import Row
+from wriftai_server.search import store
 
 MODELS = {
     "resnet": "Residual network.",
@@ -334,3 +338,27 @@ def test_an_exact_username_comes_first(people: People, anyone: Person) -> None:
         people.add(name)
     assert found_users(anyone, "user-x") == ["User-X", "user-xy", "user-an-user-x"]
     assert found_users(anyone, "USER-XY") == ["user-xy"]
+
+
+def test_a_page_is_full_whatever_goes_while_it_is_put_together(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = store.named
+
+    async def find_and_change(*arguments: Any, **options: Any) -> list[Row]:
+        gone, hidden, renamed, *_ = found = await find(*arguments, **options)
+        run_sql(home, "DELETE FROM models WHERE id = ?", gone[0])
+        run_sql(home, "UPDATE models SET visibility = 'private' WHERE id = ?", hidden[0])
+        run_sql(home, "UPDATE models SET name = 'other' WHERE id = ?", renamed[0])
+        monkeypatch.undo()
+        return found
+
+    with inside(home) as people:
+        for _ in range(6):
+            add_model(people.add(), "same", visibility="public")
+        add_model(people.add(), "same-again", visibility="public")
+        monkeypatch.setattr(store, "named", find_and_change)
+        pages = walked(people.anyone, "same", 2)
+    names = [[model["name"] for model in page] for page in pages]
+    # Nothing told the index of the other name.
+    assert names == [["same", "same"], ["same", "other"], ["same-again"]]
