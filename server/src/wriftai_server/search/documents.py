@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 from wriftai_server.database.driver import Row
 from wriftai_server.database.values import fold as fold_case
 from wriftai_server.database.values import popularity
-from wriftai_server.search.words import NameWords, atoms_of, fold, joins_of, name_words
+from wriftai_server.search.words import NameWords, atoms_of, fold, is_plain, joins_of, name_words
 
 Set = Literal["public", "private", "users"]
 
@@ -177,12 +177,14 @@ class _Run(NamedTuple):
         begun: Beginnings of those, which if they are short stand for all words that begin so.
         first: What it falls into first.
         last: What it falls into last.
+        is_one: Whether it is both of these.
     """
 
     names: str
     begun: str
     first: str
     last: str
+    is_one: bool
 
 
 @lru_cache(_MOST_REMEMBERED)
@@ -194,7 +196,8 @@ def _owner(username: str) -> _Found:
 def _found(name: NameWords) -> _Found:
     runs = list(map(_run, name.runs))
     # Two that stand side by side, in one, and what of them touches.
-    joins = dict.fromkeys([*joins_of(name.runs), *[one.last + two.first for one, two in pairwise(runs)]])
+    joins = list(joins_of(name.runs))
+    joins += [one.last + two.first for one, two in pairwise(runs) if not (one.is_one and two.is_one)]
     runs += map(_run, name.humps)
     return _Found(
         " ".join([*[run.names for run in runs], *joins]),
@@ -208,7 +211,11 @@ def _run(run: str) -> _Run:
     words, joins = dict.fromkeys((run, *atoms)), dict.fromkeys(joins_of(atoms))
     begun = (word[:length] for word in words for length in range(1, LONGEST_GRAM + 1))
     return _Run(
-        " ".join(words | joins), " ".join(dict.fromkeys((*begun, *_short(joins)))), first=atoms[0], last=atoms[-1]
+        " ".join(words | joins),
+        " ".join(dict.fromkeys((*begun, *_short(joins)))),
+        first=atoms[0],
+        last=atoms[-1],
+        is_one=len(atoms) == 1,
     )
 
 
@@ -242,4 +249,4 @@ def _document(
 
 def _told(text: str) -> str:
     # Lower case is made where words are parted, in the index.
-    return text if text.isascii() else fold(text)
+    return text if is_plain(text) else fold(text)

@@ -66,11 +66,16 @@ class NameWords(NamedTuple):
 
 def fold(text: str) -> str:
     """Fold case and accents, and part the signs of scripts that do without spaces."""
-    if text.isascii() or not _FOREIGN.search(text):
+    if is_plain(text):
         return text.lower()
     bare = _MARKS.sub("", unicodedata.normalize("NFKD", text))
     plain = unicodedata.normalize("NFC", bare.casefold())
     return _SIGN.sub(r" \1 ", _LETTER.sub(lambda letter: _LETTERS[letter[0]], plain))
+
+
+def is_plain(text: str) -> bool:
+    """Tell whether to fold a text is to fold its case."""
+    return text.isascii() or not _FOREIGN.search(text)
 
 
 @lru_cache(_MOST_REMEMBERED)
@@ -84,7 +89,9 @@ def atoms_of(token: str) -> tuple[str, ...]:
 def name_words(name: str) -> NameWords:
     """Take a name apart."""
     folded = fold(name)
-    runs = [run[:LONGEST_WORD] for run in _TOKEN.findall(folded)]
+    runs = _TOKEN.findall(folded)
+    if len(name) > LONGEST_WORD:
+        runs = [run[:LONGEST_WORD] for run in runs]
     if folded == name:
         return NameWords(runs, [])
     return NameWords(runs, [hump.lower()[:LONGEST_WORD] for hump in _HUMP.findall(name)])
