@@ -1,9 +1,11 @@
 """What an index is built from: all rows, the popular models first, and what of them changed meanwhile."""
 
 import json
+import time
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,7 +24,7 @@ from wriftai_server.models.loading import load
 from wriftai_server.search import building
 from wriftai_server.search.building import MODELS, Change
 from wriftai_server.search.documents import id_of, number_from
-from wriftai_server.search.index import Index, State
+from wriftai_server.search.index import Index, State, Writing
 
 COUNTS = [0, 7, 8, 63, 64, 1023, 1024, 2**62]
 _COUNT = Statement(
@@ -96,8 +98,23 @@ def test_who_becomes_popular_while_all_are_read_is_in_the_index(
 
 
 def test_what_is_built_anew_is_merged(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of eight pieces, as only segments that are about as large are merged, however long each is committed."""
     monkeypatch.setattr(building, "_READ_AT_ONCE", 10)
     monkeypatch.setattr(building, "_LEAST_IN_SEGMENT", 10)
+    add, commit = Writing.add, Writing.commit
+    pieces = [0]
+
+    def add_and_count(self: Writing, document: dict[str, Any]) -> None:
+        pieces[-1] += "low" in document
+        add(self, document)
+
+    def commit_slowly(self: Writing, state: State) -> None:
+        pieces.append(0)
+        time.sleep(0.1)
+        commit(self, state)
+
+    monkeypatch.setattr(Writing, "add", add_and_count)
+    monkeypatch.setattr(Writing, "commit", commit_slowly)
     with inside(home) as people:
         owner = people.add()
     lines = [json.dumps({"name": f"model-{n}", "hardware_identifier": "cpu"}).encode() for n in range(400)]
@@ -108,6 +125,7 @@ def test_what_is_built_anew_is_merged(home: Path, tmp_path: Path, monkeypatch: p
         await building.fill(database, Index(tmp_path))
 
     on_database(home, work)
+    assert [n for n in pieces if n] == [51, 60, 50, 50, 50, 50, 50, 40]
     view = Index(tmp_path).view
     assert view.documents == 400 + 2  # The owner, and how far it has got.
     # The one that it began with may be merged with the first of them.

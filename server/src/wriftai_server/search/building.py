@@ -9,6 +9,7 @@ import gc
 import os
 import sys
 import threading
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from enum import IntEnum
 from functools import partial
@@ -38,7 +39,7 @@ _SEGMENTS = 8
 # What is looked up often while a segment grows stays near the processor if that is small.
 _MOST_IN_SEGMENT = 130_000
 _LEAST_IN_SEGMENT = 2_500
-_MOST_KEPT = 50
+_MOST_WAITING = 50
 _MEGABYTES = 150
 _NICENESS = 5
 _COLLECT_EVERY = 100_000
@@ -191,24 +192,25 @@ async def _fill_with_all(database: Database, writing: Writing, state: State, wor
     async with database.scanning() as view:
         total = sum([await store.count(view, which, most=2**31) for which in ("users", "models")])
     every = _segment_size(total)
-    read, pieces = 0, 0
-    kept: list[Change] = []
+    read, most = 0, every
+    waiting: deque[Change] = deque()
     commit = asyncio.ensure_future(work(writing.commit, state))
     async for change in read_all(database, state):
         # Documents are made while those before them are committed.
-        kept.append(change)
+        waiting.append(change)
         await asyncio.sleep(0)
         is_last = change.state.reading is None
-        if not (commit.done() or is_last or len(kept) == _MOST_KEPT):
-            continue
-        await commit
-        apply(writing, kept)
-        read += sum(len(each.added) for each in kept)
-        kept.clear()
-        if read >= every * (pieces + 1) or is_last:
-            commit = asyncio.ensure_future(work(writing.commit, change.state))
-            pieces = read // every
-            _log.info("indexing", read=read, of=total)
+        while waiting and (commit.done() or is_last or len(waiting) == _MOST_WAITING):
+            await commit
+            while waiting and read < most:
+                taken = waiting.popleft()
+                apply(writing, [taken])
+                read += len(taken.added)
+                state = taken.state
+            if read >= most or state.reading is None:
+                commit = asyncio.ensure_future(work(writing.commit, state))
+                most += every
+                _log.info("indexing", read=read, of=total)
     await commit
 
 
