@@ -171,37 +171,23 @@ def other(tmp_path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def beginnings(folder: Path) -> bytes:
-    """Give what the head of the log says of how often it began anew."""
-    return (folder / f"{FILE_NAME}-wal").read_bytes()[12:16]
+@pytest.mark.parametrize(("rows", "commits"), [(1, 1000), (1000, 16)])
+def test_the_log_begins_anew_after_many_commits_or_changes(tmp_path: Path, rows: int, commits: int) -> None:
+    def beginnings() -> bytes:
+        return (tmp_path / f"{FILE_NAME}-wal").read_bytes()[12:16]  # Counted in the head of the log.
 
-
-def test_the_log_begins_anew_after_many_commits(tmp_path: Path) -> None:
     async def work(database: Database) -> None:
         await add(database, "first")
-        before, added = beginnings(tmp_path), 1
+        before, done = beginnings(), 0
         async with asyncio.timeout(120):
-            while beginnings(tmp_path) == before:
-                await add(database, str(added))
-                added += 1
-                if added > 1000:
-                    await asyncio.sleep(0.01)
-        assert await count(database) == added
-
-    on_database(tmp_path, work)
-
-
-def test_the_log_begins_anew_after_many_changes_of_few_commits(tmp_path: Path) -> None:
-    async def work(database: Database) -> None:
-        await add(database, "first")
-        before, commits = beginnings(tmp_path), 0
-        async with asyncio.timeout(120):
-            while beginnings(tmp_path) == before:
-                ids = [f"{commits} {number}" for number in range(1000)]
+            while beginnings() == before:
+                ids = [f"{done} {number}" for number in range(rows)]
                 await add_all(database, [{"id": each, "identifier": each, "name": ""} for each in ids])
-                commits += 1
-                await asyncio.sleep(0.01)
-        assert commits < 500
+                done += 1
+                if done >= commits:
+                    await asyncio.sleep(0.01)
+        assert done < commits + 500
+        assert await count(database) == 1 + done * rows
 
     on_database(tmp_path, work)
 

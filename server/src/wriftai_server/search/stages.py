@@ -150,9 +150,9 @@ class UserStages:
 
     def _stage(self, row: Row, *, begun: bool) -> int:
         owner, wanted, _ = self._asked
-        name = fold(row[1])
         if owner is not None:
             return TIERS
+        name = fold(row[1])
         if name == wanted:
             return NAME
         return BEGINNING if begun and name.startswith(wanted) else TIERS
