@@ -150,6 +150,7 @@ class Planned(SQLiteTransaction):
         return await super().execute(statement, **values)
 
     def _plan(self, statement: Statement, values: dict[str, Any]) -> None:
-        sql, constants, _ = statement.compiled(sqlite.dialect(paramstyle="named"))
-        rows = self.connection.execute(f"EXPLAIN QUERY PLAN {sql}", {**constants, **values})
+        sql, constants, order = statement.compiled(sqlite.dialect(paramstyle="qmark"))
+        ordered = [{**constants, **values}[name] for name in order]
+        rows = self.connection.execute(f"EXPLAIN QUERY PLAN {sql}", ordered)
         self.plans += [row[3] for row in rows]

@@ -15,9 +15,9 @@ class Compiled(NamedTuple):
     """A statement in the words of one database.
 
     Attributes:
-        sql: With placeholders, which have names or numbers.
-        constants: Values of the placeholders that the statement itself fixes.
-        order: Names of the numbered placeholders, from the first on; empty where they have names.
+        sql: With placeholders.
+        constants: Values of the placeholders that the statement itself fixes, by name.
+        order: Names of the placeholders, from the first on.
     """
 
     sql: str

@@ -7,6 +7,7 @@ predictions, models with tallies (see models/tallies.py) are one set more: there
 """
 
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -229,7 +230,8 @@ async def add(transaction: Transaction, **values: Any) -> None:
 
 async def add_new(transaction: Transaction, rows: list[dict[str, Any]]) -> int:
     """Store those models whose names their owners do not have yet; give their number."""
-    added = await transaction.execute_many(_INSERT_NEW, rows)
+    # An index is cheaper to add to where the rows lie side by side in it; of two with one name the first stays.
+    added = await transaction.execute_many(_INSERT_NEW, sorted(rows, key=itemgetter("owner_id")))
     ids = [row["id"] for row in rows]
     await transaction.execute(_NOTE_THOSE, first=min(ids), last=max(ids), moment=now())
     return added
