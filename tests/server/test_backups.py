@@ -251,7 +251,9 @@ def test_an_empty_folder_is_taken(original: Original, tmp_path: Path) -> None:
 
 def test_a_folder_without_a_hub_has_no_backup(tmp_path: Path) -> None:
     outcome = invoke("backup", "--to", str(tmp_path / "to"), data_dir=tmp_path / "typo")
-    assert refusal(outcome) == f"There is no hub in {tmp_path / 'typo'}: name its folder with --data-dir."
+    assert (
+        refusal(outcome) == f"There is no hub in {tmp_path / 'typo'}: correct --data-dir, or name its --database."
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -334,6 +336,16 @@ def test_a_backup_that_is_killed_leaves_none(original: Original, killed: Path, t
     assert not (killed / f".{step}.unfinished").exists()
     assert restore(to, tmp_path / "restored").status == 0
     assert hub_rows(tmp_path / "restored") == rows(to / FILE_NAME)
+
+
+@pytest.mark.parametrize("command", [["users", "create", "ada"], ["tokens", "create", "ada"], ["worker"]])
+def test_no_hub_starts_on_a_backup(backup: Path, command: list[str]) -> None:
+    before = files(backup)
+    assert refusal(invoke(*command, data_dir=backup)) == (
+        f"{backup} is a backup, which has to stay as it is: restore it to another folder with "
+        "`wriftai-server restore`."
+    )
+    assert files(backup) == before
 
 
 @pytest.mark.parametrize("step", ["Checking images", "Restoring the database", "Restoring images"])

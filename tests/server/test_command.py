@@ -109,8 +109,23 @@ def test_a_folder_without_a_hub_is_not_taken_for_one(tmp_path: Path) -> None:
     ):
         outcome = invoke(*arguments, data_dir=data_dir)
         assert (outcome.status, outcome.stdout) == (1, "")
-        assert outcome.stderr == f"Error: There is no hub in {data_dir}: name its folder with --data-dir.\n"
+        assert (
+            outcome.stderr
+            == f"Error: There is no hub in {data_dir}: correct --data-dir, or name its --database.\n"
+        )
     assert not data_dir.exists()
+
+
+@pytest.mark.parametrize("beside", ["blobs", "search"])
+def test_a_folder_whose_database_is_elsewhere_gets_none(tmp_path: Path, beside: str) -> None:
+    (tmp_path / beside).mkdir()
+    outcome = invoke("users", "create", "ada", data_dir=tmp_path)
+    assert (outcome.status, outcome.stdout) == (1, "")
+    assert outcome.stderr == (
+        f"Error: {tmp_path} has files of a hub, but not its database {FILE_NAME}: name that with --database, or "
+        "another folder with --data-dir.\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == [beside]
 
 
 def test_a_database_of_a_newer_release(tmp_path: Path) -> None:

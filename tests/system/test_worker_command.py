@@ -52,7 +52,7 @@ def test_a_folder_without_a_hub(tmp_path: Path) -> None:
     command = [*COMMAND, "worker", "--data-dir", str(tmp_path)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
-    assert ended.stderr == f"Error: There is no hub in {tmp_path}: name its folder with --data-dir.\n"
+    assert ended.stderr == f"Error: There is no hub in {tmp_path}: correct --data-dir, or name its --database.\n"
 
 
 @pytest.mark.parametrize("command", [("serve", "--port", "0"), ("worker",)], ids=["serve", "worker"])

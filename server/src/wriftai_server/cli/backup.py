@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wriftai_server.cli.folder import DEFAULT, DatabaseAddress, DataDir, fail, finish
+from wriftai_server.cli.folder import DEFAULT, DatabaseAddress, DataDir, fail, finish, no_hub
 from wriftai_server.cli.options import ObjectStore
 from wriftai_server.cli.progress import steps
 
@@ -32,7 +32,7 @@ def backup(
     from wriftai_server.moving.backups import back_up
 
     if not (data_dir / FILE_NAME).exists() if database is None else not data_dir.is_dir():
-        raise fail(f"There is no hub in {data_dir}: name its folder with --data-dir.")
+        raise no_hub(data_dir)
     source = data_dir / FILE_NAME if database is None else database
     console = Console(stderr=True, highlight=False, soft_wrap=True)
 

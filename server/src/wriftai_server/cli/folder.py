@@ -36,6 +36,11 @@ def fail(reason: object) -> typer.Exit:
     return typer.Exit(1)
 
 
+def no_hub(data_dir: Path) -> typer.Exit:
+    """Print that a hub has to be there first; raise what this gives to end the command."""
+    return fail(f"There is no hub in {data_dir}: correct --data-dir, or name its --database.")
+
+
 def on_database(
     data_dir: Path, address: str | None, work: Callable[[Database], Awaitable[T]], *, create: bool = False
 ) -> T:
@@ -50,7 +55,7 @@ def on_database(
     from wriftai_server.database.opening import is_missing, open_database
 
     if not create and is_missing(data_dir, address):
-        raise fail(f"There is no hub in {data_dir}: name its folder with --data-dir.")
+        raise no_hub(data_dir)
 
     async def whole() -> T:
         database = open_database(data_dir, address)

@@ -9,7 +9,7 @@ import typer
 import uvloop
 
 from wriftai_server import logs
-from wriftai_server.cli.folder import fail
+from wriftai_server.cli.folder import fail, no_hub
 from wriftai_server.database.changes import Changes
 from wriftai_server.database.driver import Database
 from wriftai_server.database.opening import is_missing, open_database
@@ -26,7 +26,7 @@ def work(settings: Settings) -> None:
     """Run predictions until the process is told to stop; refusals end the command."""
     logs.configure(settings.log_level)
     if is_missing(settings.data_dir, settings.database):
-        raise fail(f"There is no hub in {settings.data_dir}: name its folder with --data-dir.")
+        raise no_hub(settings.data_dir)
     try:
         offered = catalogue.detect() if settings.hardware is None else catalogue.read(settings.hardware)
         database = open_database(settings.data_dir, settings.database)

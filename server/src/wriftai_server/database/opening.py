@@ -18,10 +18,14 @@ from wriftai_server.database.sqlite import SQLiteDatabase
 FILE_NAME = "hub.sqlite3"
 # Is in the folder while a backup is being restored to it.
 RESTORING = ".restoring"
+# Is in a folder that is a backup.
+MANIFEST = "manifest.json"
+# Are in the folder of a hub, wherever its database is.
+_BESIDE = ("blobs", "search")
 
 
 class UnusableFolder(Exception):
-    """The data folder cannot be made or written to, or is not whole."""
+    """The data folder cannot be made or written to, is not whole, or is none."""
 
 
 def is_missing(data_dir: Path, address: str | None) -> bool:
@@ -37,11 +41,17 @@ def open_database(data_dir: Path, address: str | None = None) -> Database:
         address: Of a PostgreSQL database, `postgresql://…`; None is the file in the folder.
 
     Raises:
-        UnusableFolder: The folder cannot be made or written to, or a backup is only half restored to it.
+        UnusableFolder: The folder cannot be made or written to, or is a backup, or one that is only half restored,
+            or has files of a hub whose database is elsewhere.
         SchemaTooNew: A newer release has used the database.
         UnusableServer: The address leads to no database that can be used.
         DatabaseUnavailable: The disk is full, someone else keeps the database locked, or the file is damaged.
     """
+    if (data_dir / MANIFEST).exists():
+        raise UnusableFolder(
+            f"{data_dir} is a backup, which has to stay as it is: restore it to another folder with "
+            "`wriftai-server restore`."
+        )
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = data_dir / ".writable"
@@ -57,6 +67,12 @@ def open_database(data_dir: Path, address: str | None = None) -> Database:
         _finish(prepare(address))
         return PostgresDatabase(address)
     file = data_dir / FILE_NAME
+    # Someone else may just begin a hub here; its database comes first.
+    if any((data_dir / each).exists() for each in _BESIDE) and not file.exists():
+        raise UnusableFolder(
+            f"{data_dir} has files of a hub, but not its database {FILE_NAME}: name that with --database, or "
+            "another folder with --data-dir."
+        )
     try:
         migrate(file)
         return SQLiteDatabase(file)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import msgspec
 
+from wriftai_server.database.opening import MANIFEST
 from wriftai_server.moving.progress import CannotMove
 
 FORMAT = 1
-FILE_NAME = "manifest.json"
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ class _Format(msgspec.Struct):
 
 def write(folder: Path, manifest: Manifest) -> None:
     """Write the manifest of a backup."""
-    file = folder / FILE_NAME
+    file = folder / MANIFEST
     file.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
     file.chmod(0o600)
 
@@ -58,17 +58,17 @@ def read(folder: Path) -> Manifest:
     Raises:
         CannotMove: There is none, or it is of another format.
     """
-    file = folder / FILE_NAME
+    file = folder / MANIFEST
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise CannotMove(f"There is no backup in {folder}: {FILE_NAME}: {error.strerror}.") from error
+        raise CannotMove(f"There is no backup in {folder}: {MANIFEST}: {error.strerror}.") from error
     try:
         number = msgspec.json.decode(content, type=_Format).format
         if number == FORMAT:
             return msgspec.json.decode(content, type=Manifest)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise CannotMove(f"The backup in {folder} is damaged: {FILE_NAME}: {error}.") from error
+        raise CannotMove(f"The backup in {folder} is damaged: {MANIFEST}: {error}.") from error
     raise CannotMove(
         f"The backup in {folder} has format {number}, and this release reads format {FORMAT} only: restore it "
         "with the release that made it."

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from wriftai_server.database import feed
 from wriftai_server.database.migrate import is_known, migrate
-from wriftai_server.database.opening import FILE_NAME, RESTORING
+from wriftai_server.database.opening import FILE_NAME, MANIFEST, RESTORING
 from wriftai_server.database.sqlite import SQLiteDatabase
 from wriftai_server.images.blobs import Blobs
 from wriftai_server.moving import copies, images, manifest, postgres_rows, sqlite
@@ -58,7 +58,7 @@ def check(backup: Path, *, tell: Tell) -> Manifest:
     except OSError as error:
         raise CannotMove(f"The backup is damaged: {file}: {error.strerror}.") from error
     if not is_good:
-        raise CannotMove(f"The backup is damaged: {file} is not what {manifest.FILE_NAME} says.")
+        raise CannotMove(f"The backup is damaged: {file} is not what {MANIFEST} says.")
     images.check(backup, found.blobs, tell=tell)
     return found
 
