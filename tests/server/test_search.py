@@ -280,6 +280,40 @@ def test_a_word_that_is_in_a_name_twice_is_in_its_beginning_twice(people: People
         bob.client.models.delete("Bob", name)
 
 
+VERSIONS = ("Qwen2.5-14B-Instruct", "Qwen2-1.5B-Instruct", "Llama-3.1-8B-Instruct", "Llama-1-3-8B-Instruct")
+
+
+@pytest.mark.parametrize(
+    ("q", "first"),
+    [
+        ("qwen2.5 instruct", "Qwen2.5-14B-Instruct"),
+        ("qwen 2.5 instruct", "Qwen2.5-14B-Instruct"),
+        ("instruct qwen2.5", "Qwen2.5-14B-Instruct"),
+        ("instruct 2.5 qwen", "Qwen2.5-14B-Instruct"),
+        ("2.5", "Qwen2.5-14B-Instruct"),
+        ("qwen 1.5b inst", "Qwen2-1.5B-Instruct"),
+        ("llama 3.1 instruct", "Llama-3.1-8B-Instruct"),
+        ("llama 1-3 instruct", "Llama-1-3-8B-Instruct"),
+        ("instruct llama 3-8b", "Llama-1-3-8B-Instruct"),
+        ("llama 3.1_8b inst", "Llama-3.1-8B-Instruct"),
+    ],
+)
+def test_what_stands_side_by_side_in_the_query_does_so_in_what_comes_first(
+    people: People, anyone: Person, q: str, first: str
+) -> None:
+    bob = person(people, "Bob")
+    for name in VERSIONS:
+        add_model(bob, name, visibility="public")
+    try:
+        assert found(anyone, q)[0] == f"Bob/{first}"
+        assert [model["name"] for page in walked(anyone, q, 1) for model in page] == [
+            model.partition("/")[2] for model in found(anyone, q)
+        ]
+    finally:
+        for name in VERSIONS:
+            bob.client.models.delete("Bob", name)
+
+
 def test_what_an_owner_is_called_in_two_parts_is_found_once(people: People, anyone: Person) -> None:
     owner, names = people.add("user-q"), {"one", "two", "three"}
     for name in names:

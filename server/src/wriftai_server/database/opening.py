@@ -41,7 +41,7 @@ def open_database(data_dir: Path, address: str | None = None) -> Database:
         address: Of a PostgreSQL database, `postgresql://…`; None is the file in the folder.
 
     Raises:
-        UnusableFolder: The folder cannot be made or written to, or is a backup, or one that is only half restored,
+        UnusableFolder: The folder cannot be made or written to, is a backup, or one that is only half restored,
             or has files of a hub whose database is elsewhere.
         SchemaTooNew: A newer release has used the database.
         UnusableServer: The address leads to no database that can be used.

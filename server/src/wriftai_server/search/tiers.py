@@ -14,7 +14,7 @@ from tantivy import Query, Schema
 
 from wriftai_server.search.documents import FIELDS, LONGEST_GRAM, LONGEST_HEAD, Set, owner_name_mark
 from wriftai_server.search.parts import Part, Parts
-from wriftai_server.search.words import COMMON, Word, query_words, whole
+from wriftai_server.search.words import COMMON, Word, query_joins, query_words, whole
 
 MANY_WORDS = 3
 _SHORTEST_TYPO = 4
@@ -30,11 +30,13 @@ class Search(NamedTuple):
 
     Attributes:
         words: Of the query; the last may be a beginning.
+        joins: Two of them in one, where the query ties them together.
         owner: Username in front of a slash; None when there is no slash.
         beginning: What names begin with, letters and digits alone; that of the part behind the slash.
     """
 
     words: tuple[Word, ...]
+    joins: tuple[str, ...]
     owner: str | None
     beginning: str
 
@@ -42,10 +44,10 @@ class Search(NamedTuple):
 def search_for(q: str) -> Search:
     """Take a query apart."""
     owner, slash, name = q.strip().partition("/")
-    words = tuple(query_words(q))
+    words, joins = tuple(query_words(q)), tuple(query_joins(q))
     if not slash:
-        return Search(words, None, whole(q))
-    return Search(words, owner, whole(name))
+        return Search(words, joins, None, whole(q))
+    return Search(words, joins, owner, whole(name))
 
 
 class _Tier(NamedTuple):
@@ -77,7 +79,8 @@ class Tiers:
     Attributes:
         begun: Tiers of names that begin with the query; the last holds the other.
         nested: Tiers whose parts all are in the part of the last of them.
-        named: Those of them with all words in the name; the last holds the others.
+        named: Those of them with all words in the name; the last holds the others. Where the query ties words
+            together, those come first in which they stand side by side.
         told: Those that come next, with all words in name or text; the last holds these and the named ones.
         nearly: The one of words that fall into others, or begin one of a text; empty where there is none.
         mistyped_text: The one of texts with a word that is not right: there seldom are many.
@@ -105,7 +108,7 @@ class Tiers:
         self._built: list[_Tier] = []
         self._coming = self._all()
         self.begun = range(2)
-        self.named = range(self.begun.stop, self.begun.stop + len(self._ways_of_naming))
+        self.named = range(self.begun.stop, self.begun.stop + bool(search.joins) + len(self._ways_of_naming))
         count = len(self._told_words)
         self.told = range(self.named.stop, self.named.stop + (1 < count <= MANY_WORDS) + (count > 2) + 2)
         self.nearly = range(self.told.stop, self.told.stop + self._allows_nearly())
@@ -174,6 +177,9 @@ class Tiers:
     def _nested(self) -> Iterator[_Tier]:
         """Give tiers of which the last holds all the others."""
         words, first = self._told_words, self.nested.start
+        if joins := self._search.joins:
+            tied = (self._parts.term(self._names, join) for join in joins)
+            yield self._tier([*map(self._named, words), *tied], first)
         for how in self._ways_of_naming:
             yield self._tier(map(how, words), first)
         every = self._parts.every(map(self._told, words))

@@ -21,6 +21,7 @@ LONGEST_WORD = 64
 _MOST_REMEMBERED = 50_000
 
 _TOKEN = re.compile(r"[^\W_]+")
+_APART = re.compile(r"[\s/]+")
 _ATOM = re.compile(r"[^\W\d_]+|\d+")
 _VERSION = re.compile(r"([^\W\d_]{2,})?(v\d+)")
 _HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -111,6 +112,12 @@ def query_words(q: str) -> list[Word]:
     """Take a query apart; what follows its eighth word does not count, nor does a word that is there twice."""
     tokens = dict.fromkeys(token[:LONGEST_WORD] for token in _TOKEN.findall(fold(q)))
     return [Word(token, atoms_of(token), forms_of(token)) for token in list(tokens)[:MOST_WORDS]]
+
+
+def query_joins(q: str) -> list[str]:
+    """Give what the query ties together, by a sign and no space, two in one: `qwen25` of `qwen2.5 instruct`."""
+    tied = ([token[:LONGEST_WORD] for token in _TOKEN.findall(part)] for part in _APART.split(fold(q)))
+    return [join for tokens in tied for join in joins_of(tokens)][: MOST_WORDS - 1]
 
 
 @lru_cache(_MOST_REMEMBERED)
