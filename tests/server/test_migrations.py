@@ -1,6 +1,7 @@
 """The history of the schema, and where it has led."""
 
 import re
+import resource
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -120,6 +121,16 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     with closing(sqlite3.connect(file)) as connection:
         assert tables(connection) == ["versions"]
         assert pragma(connection, "table_info", "versions")[0][1] == "mine"
+
+
+def test_a_full_disk_is_an_error_of_the_database(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(sqlite3.OperationalError, match=r"full|I/O"):
+            migrate(tmp_path / "hub.sqlite3")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 @pytest.mark.parametrize("name", ["a b", "what?", "100%", "#1", "a&b=c", "ä", "%2F", "file:x?mode=ro", "'"])

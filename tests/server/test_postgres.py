@@ -14,7 +14,9 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from tests.databases import GUARDED, Postgres, kept_in, open_in, run_sql
 from tests.hubs import COMMAND
 from tests.server.command import invoke
+from tests.server.conftest import inside
 from tests.server.rows import ADD, FIND, IN_ORDER, LONG, add, count, on_database
+from tests.server.samples import add_model
 from wriftai_server.database.changes import Changes
 from wriftai_server.database.driver import Database, DatabaseUnavailable, UniqueViolation
 from wriftai_server.database.migrate import SchemaTooNew
@@ -280,6 +282,20 @@ def test_an_import_of_many_models_lets_the_server_know_of_them(home: Path, tmp_p
     assert run_sql(home, counted) != [(10_000.0,)]
     assert invoke("import", str(file), "--owner", "ada", "--create-owners", data_dir=home).status == 0
     assert run_sql(home, counted) == [(10_000.0,)]
+
+
+def test_notes_of_a_server_that_had_come_further_are_forgotten(home: Path) -> None:
+    with inside(home) as people:
+        add_model(people.add("ada"), "before", description="Wombats.", visibility="public")
+        assert [model["name"] for model in people.anyone.client.models.search("wombats")] == ["before"]
+    run_sql(home, "UPDATE feed SET transaction_id = transaction_id + 1000000000")
+    with inside(home) as people:
+        assert run_sql(home, "SELECT transaction_id, subject FROM feed") == [(0, "beginning")]
+        add_model(people.add("bob"), "after", description="Wombats.", visibility="public")
+        for _ in range(500):
+            if len(names := [model["name"] for model in people.anyone.client.models.search("wombats")]) == 2:
+                break
+        assert sorted(names) == ["after", "before"]
 
 
 def test_a_newer_schema_is_left_alone(home: Path) -> None:

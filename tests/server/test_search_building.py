@@ -1,5 +1,6 @@
 """What an index is built from: all rows, the popular models first, and what of them changed meanwhile."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -12,19 +13,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import bindparam, update
 
+from tests.databases import address_of
 from tests.server.conftest import inside
 from tests.server.rows import on_database
 from tests.server.samples import add_model
-from wriftai_server.database.driver import Database
+from wriftai_server.database.driver import Database, DatabaseUnavailable
+from wriftai_server.database.postgres import MOST_CONNECTIONS
 from wriftai_server.database.schema import models
 from wriftai_server.database.statements import Statement
 from wriftai_server.database.values import popularity
+from wriftai_server.http.caller import Caller
+from wriftai_server.http.paging import Place
 from wriftai_server.models import tallies
 from wriftai_server.models.loading import load
-from wriftai_server.search import building
+from wriftai_server.search import building, service
 from wriftai_server.search.building import MODELS, Change
 from wriftai_server.search.documents import id_of, number_from
+from wriftai_server.search.following import Follower
 from wriftai_server.search.index import Index, State, Writing
+from wriftai_server.settings import Settings
 
 COUNTS = [0, 7, 8, 63, 64, 1023, 1024, 2**62]
 _COUNT = Statement(
@@ -130,6 +137,61 @@ def test_what_is_built_anew_is_merged(home: Path, tmp_path: Path, monkeypatch: p
     assert view.documents == 400 + 2  # The owner, and how far it has got.
     # The one that it began with may be merged with the first of them.
     assert view.searcher.num_segments <= 3
+
+
+def test_a_database_that_goes_while_an_index_is_committed_is_what_building_ends_with(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = Writing.commit
+
+    def commit_slowly(self: Writing, state: State) -> None:
+        time.sleep(0.2)
+        commit(self, state)
+
+    async def read_and_fail(*_: object) -> AsyncIterator[Change]:
+        nothing: list[Change] = []
+        for change in nothing:
+            yield change
+        raise DatabaseUnavailable("It is gone.")
+
+    monkeypatch.setattr(Writing, "commit", commit_slowly)
+    monkeypatch.setattr(building, "read_all", read_and_fail)
+    with inside(home):
+        pass
+
+    async def work(database: Database) -> None:
+        with pytest.raises(DatabaseUnavailable, match=r"^It is gone\.$"):
+            await building.fill(database, Index(tmp_path))
+
+    on_database(home, work)
+    state = Index(tmp_path).view.state
+    assert state is not None
+    assert state.reading == 0
+
+
+def test_many_who_search_at_once_find_what_was_just_stored(home: Path) -> None:
+    """Each waits for the index, which needs a connection to follow: more wait than there are connections."""
+    with inside(home) as people:
+        owner = people.add()
+    line = {"name": "new", "hardware_identifier": "cpu", "visibility": "public", "description": "Wombats."}
+
+    async def work(database: Database) -> None:
+        follower = Follower(database, Settings(data_dir=home, database=address_of(home)))
+        following = asyncio.create_task(follower.run())
+        assert await follower.catch_up()
+        async for _ in load(database, [json.dumps(line).encode()], owner=owner.name):
+            pass
+        anyone = Caller(None, "", False, "")
+        searches = [
+            service.models(database, follower, anyone, "wombats", Place(None, False), size=9)
+            for _ in range(2 * MOST_CONNECTIONS)
+        ]
+        for page in await asyncio.gather(*searches):
+            assert [row[1] for row in page.rows] == ["new"]
+        following.cancel()
+        await asyncio.wait([following])
+
+    on_database(home, work)
 
 
 def _models(changes: list[Change]) -> list[str]:

@@ -7,10 +7,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 import pytest
+import tantivy
 from structlog.testing import capture_logs
 
 from tests.databases import address_of
@@ -21,10 +23,11 @@ from tests.server.samples import add_model, add_version
 from wriftai.models import ModelVisibility
 from wriftai_server.database.opening import open_database
 from wriftai_server.models.loading import load
-from wriftai_server.search import following, store
+from wriftai_server.search import following, store, wholeness
 from wriftai_server.search.building import Ended, Task
+from wriftai_server.search.current import CurrentIndex
 from wriftai_server.search.following import PROGRAM
-from wriftai_server.search.index import View
+from wriftai_server.search.index import State, View, Writing
 
 
 @pytest.fixture
@@ -155,6 +158,68 @@ def test_a_mistake_in_search_is_logged_and_spares_the_index(data: Path, monkeypa
         assert {line["event"] for line in lines if line["log_level"] == "error"} == {"search_failed"}
         assert (data / "search" / "current").read_bytes() == before
         assert found(people.anyone, "lemurs") == ["first-model"]
+
+
+def test_what_cannot_be_written_is_written_later_and_once(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit, failures = Writing.commit, ["No space left on device"]
+
+    def commit_or_fail(self: Writing, state: State) -> None:
+        if failures:
+            raise ValueError(failures.pop())
+        commit(self, state)
+
+    with inside(data) as people:
+        ada = people.add()
+        add_model(ada, "first-model", description="Lemurs.", visibility="public")
+        assert found(people.anyone, "lemurs") == ["first-model"]
+        before = (data / "search" / "current").read_bytes()
+        monkeypatch.setattr(Writing, "commit", commit_or_fail)
+        with capture_logs() as lines:
+            add_model(ada, "second-model", description="Wombats.", visibility="public")
+            _until_found(people.anyone, "wombats", ["second-model"])
+        assert [line["event"] for line in lines if line["log_level"] != "info"] == ["index_waits"]
+        assert (data / "search" / "current").read_bytes() == before
+
+
+def test_an_index_that_does_not_say_how_far_it_has_got_is_built_anew(data: Path) -> None:
+    with inside(data) as people:
+        add_model(people.add(), "first-model", description="Lemurs.", visibility="public")
+        assert found(people.anyone, "lemurs") == ["first-model"]
+    (folder,) = [each for each in (data / "search").iterdir() if each.is_dir()]
+    index = tantivy.Index.open(str(folder))
+    writer = index.writer()
+    writer.delete_documents_by_term("about", "state")
+    writer.commit()
+    with inside(data) as people:
+        _until_found(people.anyone, "lemurs", ["first-model"])
+    assert not folder.exists()
+
+
+def test_who_looks_on_gives_up_what_it_has_and_not_what_came_after_it(tmp_path: Path) -> None:
+    keeper, onlooker = CurrentIndex(tmp_path), CurrentIndex(tmp_path)
+    assert keeper.keep()
+    assert not onlooker.keep()
+    keeper.begin()
+    onlooker.look_on()
+    assert onlooker.path == keeper.path
+    keeper.begin()
+    onlooker.give_up(onlooker.path)
+    assert onlooker.index is None
+    onlooker.look_on()
+    assert onlooker.path == keeper.path
+    onlooker.give_up(onlooker.path)
+    keeper.look_on()
+    assert keeper.index is None
+
+
+def test_what_was_checked_is_remembered_by_many_at_once_and_where_there_is_no_room_by_none(
+    tmp_path: Path,
+) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        for remembering in [threads.submit(wholeness.remember, tmp_path, {}) for _ in range(500)]:
+            remembering.result()
+    assert [file.name for file in tmp_path.iterdir()] == ["checked.json"]
+    wholeness.remember(tmp_path / "no such folder", {})
 
 
 def test_a_database_that_became_another_one_is_read_anew(data: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def migrate(file: Path) -> None:
 
     Raises:
         SchemaTooNew: The file has migrations that this release does not know.
+        sqlite3.Error: The disk is full, someone else keeps the file locked, or it is damaged.
     """
     if is_current(_schema_of(file)):
         return
@@ -46,6 +48,10 @@ def migrate(file: Path) -> None:
             command.upgrade(config, "head")
     except CommandError as error:
         raise _too_new(str(file)) from error
+    except DBAPIError as error:
+        if isinstance(error.orig, sqlite3.Error):
+            raise error.orig from error
+        raise
     finally:
         engine.dispose()
 

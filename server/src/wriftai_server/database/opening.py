@@ -7,8 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
-
 from wriftai_server.database.driver import Database, DatabaseUnavailable
 from wriftai_server.database.migrate import migrate
 from wriftai_server.database.postgres import PostgresDatabase
@@ -76,9 +74,8 @@ def open_database(data_dir: Path, address: str | None = None) -> Database:
     try:
         migrate(file)
         return SQLiteDatabase(file)
-    except (sqlite3.Error, DBAPIError) as error:
-        reason = error.orig if isinstance(error, DBAPIError) else error
-        raise DatabaseUnavailable(f"The database {file} cannot be used: {reason}.") from error
+    except sqlite3.Error as error:
+        raise DatabaseUnavailable(f"The database {file} cannot be used: {error}.") from error
 
 
 def _finish(work: Coroutine[Any, Any, None]) -> None:

@@ -6,11 +6,17 @@ from urllib.parse import urlsplit
 
 import asyncpg  # type: ignore[import-untyped]  # the library has no types
 
+from wriftai_server.database import feed
 from wriftai_server.database.connections import Connection, connect
 from wriftai_server.database.migrate import statements
+from wriftai_server.database.postgres import PostgresTransaction
 
 _OLDEST = 14
 _MIGRATING = 0x777269667461  # The number of a lock that whoever migrates holds.
+# Restored from a dump to a server that has not come as far: transactions to come would seem to be long past.
+_IS_OF_ANOTHER_SERVER = (
+    "SELECT 1 FROM feed WHERE transaction_id >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint LIMIT 1"
+)
 
 
 class UnusableServer(Exception):
@@ -18,7 +24,7 @@ class UnusableServer(Exception):
 
 
 async def prepare(address: str) -> None:
-    """Bring a database to the current schema; processes that do it at once wait for one another.
+    """Bring a database to the current schema and its server; processes that do it at once wait for one another.
 
     Raises:
         UnusableServer: There is no such database, or it will not do.
@@ -30,6 +36,8 @@ async def prepare(address: str) -> None:
             _check(connection, shown(address))
             if statements(shown(address), await schema_of(connection)):
                 await _migrate(connection, shown(address))
+            if await connection.fetchrow(_IS_OF_ANOTHER_SERVER):
+                await _begin_feed_anew(connection)
         finally:
             await connection.close()
 
@@ -73,6 +81,14 @@ async def _migrate(connection: Connection, name: str) -> None:
     # Another process may have done it meanwhile.
     if missing := statements(name, await schema_of(connection)):
         await connection.execute(missing)
+    await connection.execute("COMMIT")
+
+
+async def _begin_feed_anew(connection: Connection) -> None:
+    await connection.execute("BEGIN")
+    await connection.fetchrow("SELECT pg_advisory_xact_lock($1)", _MIGRATING)
+    if await connection.fetchrow(_IS_OF_ANOTHER_SERVER):
+        await feed.begin_anew(PostgresTransaction(connection))
     await connection.execute("COMMIT")
 
 

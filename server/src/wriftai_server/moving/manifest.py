@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from wriftai_server.database.opening import MANIFEST
+from wriftai_server.moving.files import sync
 from wriftai_server.moving.progress import CannotMove
 
 FORMAT = 1
@@ -50,6 +51,7 @@ def write(folder: Path, manifest: Manifest) -> None:
     file = folder / MANIFEST
     file.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
     file.chmod(0o600)
+    sync(file)
 
 
 def read(folder: Path) -> Manifest:

@@ -195,22 +195,26 @@ async def _fill_with_all(database: Database, writing: Writing, state: State, wor
     read, most = 0, every
     waiting: deque[Change] = deque()
     commit = asyncio.ensure_future(work(writing.commit, state))
-    async for change in read_all(database, state):
-        # Documents are made while those before them are committed.
-        waiting.append(change)
-        await asyncio.sleep(0)
-        is_last = change.state.reading is None
-        while waiting and (commit.done() or is_last or len(waiting) == _MOST_WAITING):
-            await commit
-            while waiting and read < most:
-                taken = waiting.popleft()
-                apply(writing, [taken])
-                read += len(taken.added)
-                state = taken.state
-            if read >= most or state.reading is None:
-                commit = asyncio.ensure_future(work(writing.commit, state))
-                most += every
-                _log.info("indexing", read=read, of=total)
+    try:
+        async for change in read_all(database, state):
+            # Documents are made while those before them are committed.
+            waiting.append(change)
+            await asyncio.sleep(0)
+            is_last = change.state.reading is None
+            while waiting and (commit.done() or is_last or len(waiting) == _MOST_WAITING):
+                await commit
+                while waiting and read < most:
+                    taken = waiting.popleft()
+                    apply(writing, [taken])
+                    read += len(taken.added)
+                    state = taken.state
+                if read >= most or state.reading is None:
+                    commit = asyncio.ensure_future(work(writing.commit, state))
+                    most += every
+                    _log.info("indexing", read=read, of=total)
+    finally:
+        # Nobody else may do anything with it meanwhile.
+        await asyncio.wait([commit])
     await commit
 
 

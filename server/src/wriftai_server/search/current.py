@@ -68,7 +68,7 @@ class CurrentIndex:
 
     Attributes:
         index: None when there is none that can be read.
-        path: Its folder.
+        path: Its folder, or that of one that cannot be read.
         lock: Of who keeps it; None when that is someone else.
     """
 
@@ -130,10 +130,10 @@ class CurrentIndex:
             self._forget()
         elif path != self.path or self.index is None:
             self._forget()
+            self.path = path
             with damage_named():
                 self._meta, self._census = _census_of(path)
                 self.index = Index(path)
-            self.path = path
             wholeness.remember(path, self._census)
         elif _meta_of(path) != self._meta or not self._is_untouched():
             self.refresh()
@@ -151,8 +151,8 @@ class CurrentIndex:
             meta, census = _census_of(path)
             index.reload()
             self._meta, self._census = meta, census
-            if self.lock is not None:
-                wholeness.remember(path, census)
+        if self.lock is not None:
+            wholeness.remember(path, census)
 
     def ensure_whole(self) -> None:
         """Look at its files now and then, before they are read.
@@ -163,10 +163,12 @@ class CurrentIndex:
         if not self._is_untouched():
             self.refresh()
 
-    def give_up(self) -> None:
-        """Let another be begun."""
-        (self._folder / "current").unlink(missing_ok=True)
-        self._forget()
+    def give_up(self, path: Path | None) -> None:
+        """Let another be begun in place of one, unless that was done already."""
+        if path is not None and self._named() == path:
+            (self._folder / "current").unlink(missing_ok=True)
+        if self.path == path:
+            self._forget()
 
     def _forget(self) -> None:
         self.index = self.path = None

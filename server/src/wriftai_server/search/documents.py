@@ -126,7 +126,7 @@ def model_document(row: Row) -> dict[str, Any]:
     """Make the document of a model.
 
     Args:
-        row: Of `store.MODEL_SOURCE`.
+        row: Of `store.model_sources`.
     """
     model_id, owner_id, name, visibility, description, predictions_count, username, release_notes = row
     owner = _owner(username)
@@ -144,7 +144,7 @@ def user_document(row: Row) -> dict[str, Any]:
     """Make the document of a user.
 
     Args:
-        row: Of `store.USER_SOURCE`.
+        row: Of `store.user_sources`.
     """
     user_id, username, *text = row
     return _document(

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from wriftai_server.database import feed
-from wriftai_server.database.driver import Database, DatabaseUnavailable, Reader
+from wriftai_server.database.driver import Database, DatabaseUnavailable
 from wriftai_server.database.feed import Note
 from wriftai_server.search import building, store
 from wriftai_server.search.building import Ended, Lost, Task
@@ -65,7 +65,7 @@ class Follower:
                     _log.warning("index_waits", reason=str(error))
                 except (Broken, Lost) as error:
                     _log.warning("index_broken", reason=str(error))
-                    await self._on_thread(self._current.give_up)
+                    await self._on_thread(self._current.give_up, self._current.path)
                 except Exception:
                     # Search goes on with what there is, and the log says what is to be mended.
                     _log.exception("index_failed")
@@ -77,7 +77,7 @@ class Follower:
 
     async def look(self, query: Callable[[View], T]) -> T | None:
         """Look something up in the index; None when there is none, it is damaged, or looking fails."""
-        index = self._current.index
+        index, path = self._current.index, self._current.path
         if index is None:
             return None
 
@@ -90,20 +90,21 @@ class Follower:
             return await asyncio.get_running_loop().run_in_executor(self._queries, run)
         except Broken as error:
             _log.warning("index_broken", reason=str(error))
-            await asyncio.get_running_loop().run_in_executor(self._queries, self._current.give_up)
+            await asyncio.get_running_loop().run_in_executor(self._queries, self._current.give_up, path)
             self._asked.set()
         except Exception:
             # Names are found all the same, and the log says what is to be mended.
             _log.exception("search_failed")
         return None
 
-    async def catch_up(self, view: Reader) -> bool:
+    async def catch_up(self) -> bool:
         """Wait until the index knows all that is in the database by now, unless it is far behind.
 
         Returns:
             Whether it does.
         """
-        last = await feed.last(view)
+        async with self._database.reading() as view:
+            last = await feed.last(view)
         if self._knows(last):
             return True
         if not self._is_near(last):
@@ -154,6 +155,8 @@ class Follower:
             state = index.view.state
             if not self._is_ours and state is not None and await feed.after(view, state.note, limit=1) is None:
                 raise Lost
+        if state is None and index.view.documents:
+            raise Broken("The index does not say how far it has got.")
         self._ours = path
         if not self._knows(last):
             if await self._is_much(index, last):
@@ -202,17 +205,25 @@ class Follower:
             await self._on_thread(self._write, index, changes)
 
     def _write(self, index: Index, changes: list[building.Change]) -> None:
-        if self._writing is None:
-            self._writing, self._written = index.writing(), index
-        building.apply(self._writing, changes)
-        self._writing.commit(changes[-1].state)
+        try:
+            with damage_named():
+                if self._writing is None:
+                    self._writing, self._written = index.writing(), index
+                building.apply(self._writing, changes)
+                self._writing.commit(changes[-1].state)
+        except Broken as error:
+            # Whoever has failed once stores nothing any more, and says nothing of it.
+            self._writing = None
+            self._current.refresh()
+            raise OSError(f"The index cannot be written: {error}") from error
         self._current.refresh()
         self._wrote_at = time.monotonic()
 
     def _stop_writing(self) -> None:
         writing, self._writing = self._writing, None
         if writing is not None:
-            writing.close()
+            with damage_named():
+                writing.close()
             self._current.refresh()
 
     async def _fill_apart(self, folder: Path) -> None:

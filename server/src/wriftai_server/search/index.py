@@ -57,7 +57,6 @@ class Writing:
 
     Args:
         index: To change.
-        schema: Of the index.
         megabytes: Memory to use.
     """
 

@@ -25,8 +25,8 @@ async def search_models(
     """Give a page of the models that match and that the caller may see, best match first."""
     order = f"search:models:{q}"
     place = read_cursor(cursor, order, service.KEY_TYPES)
-    async with request.app.state["database"].reading() as view:
-        found = await service.models(view, request.app.state["follower"], request.user, q, place, size=page_size)
+    state = request.app.state
+    found = await service.models(state["database"], state["follower"], request.user, q, place, size=page_size)
     return page(models.shown_all(found.rows, request.user.hub_url), found, order, request)
 
 
@@ -37,6 +37,6 @@ async def search_users(
     """Give a page of the users that match, best match first."""
     order = f"search:users:{q}"
     place = read_cursor(cursor, order, service.KEY_TYPES)
-    async with request.app.state["database"].reading() as view:
-        found = await service.users(view, request.app.state["follower"], q, place, size=page_size)
+    state = request.app.state
+    found = await service.users(state["database"], state["follower"], q, place, size=page_size)
     return page([users.shown(row, request.user.hub_url) for row in found.rows], found, order, request)

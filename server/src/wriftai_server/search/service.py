@@ -3,10 +3,10 @@
 First come those that are called so: `owner/name`, then the name, by SQL, which misses nothing. Then the tiers
 of the index, the first of which are names that begin so. While the index is behind, SQL finds beginnings of
 names before the tiers. A page is put together from these stages, each in its own order, from where the last
-page ended.
+page ended. A view of the database is open while it is read, and not while the index is, which may take longer.
 """
 
-from wriftai_server.database.driver import Reader
+from wriftai_server.database.driver import Database
 from wriftai_server.http.caller import Caller
 from wriftai_server.http.paging import Cut, Place, cut
 from wriftai_server.search.following import Follower
@@ -28,22 +28,23 @@ from wriftai_server.search.walk import Documents, Walk
 KEY_TYPES = (int, int, str, str)
 
 
-async def models(view: Reader, follower: Follower, caller: Caller, q: str, place: Place, *, size: int) -> Cut:
+async def models(
+    database: Database, follower: Follower, caller: Caller, q: str, place: Place, *, size: int
+) -> Cut:
     """Cut a page out of the models that match and that the caller may see."""
     asked = question(q)
     documents = Documents(follower, asked, viewer=caller.id, users=False)
-    return await _page(view, follower, asked, ModelStages(view, asked, caller.id), documents, place, size=size)
+    return await _page(follower, asked, ModelStages(database, asked, caller.id), documents, place, size=size)
 
 
-async def users(view: Reader, follower: Follower, q: str, place: Place, *, size: int) -> Cut:
+async def users(database: Database, follower: Follower, q: str, place: Place, *, size: int) -> Cut:
     """Cut a page out of the users that match."""
     asked = question(q)
     documents = Documents(follower, asked, viewer=None, users=True)
-    return await _page(view, follower, asked, UserStages(view, asked), documents, place, size=size)
+    return await _page(follower, asked, UserStages(database, asked), documents, place, size=size)
 
 
 async def _page(
-    view: Reader,
     follower: Follower,
     asked: Question,
     stages: Stages,
@@ -53,7 +54,7 @@ async def _page(
     size: int,
 ) -> Cut:
     at = None if place.key is None else stage_in(place.key)
-    begun = asked.is_empty or at == BEGINNING or not await follower.catch_up(view)
+    begun = asked.is_empty or at == BEGINNING or not await follower.catch_up()
     order = [BEGINNING] if asked.is_empty else [ADDRESS, NAME, *([BEGINNING] if begun else []), TIERS]
     if place.backward:
         order.reverse()

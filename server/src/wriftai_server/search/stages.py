@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from wriftai_server.database.driver import Reader, Row
+from wriftai_server.database.driver import Database, Row
 from wriftai_server.database.values import fold
 from wriftai_server.http.paging import Key, Place
 from wriftai_server.models import store as models_store
@@ -75,13 +75,13 @@ class ModelStages:
     """Finds models.
 
     Args:
-        view: Runs the queries.
+        database: Has the rows.
         asked: What for.
         viewer: Id of who looks; None is anonymous.
     """
 
-    def __init__(self, view: Reader, asked: Question, viewer: str | None) -> None:
-        self._view = view
+    def __init__(self, database: Database, asked: Question, viewer: str | None) -> None:
+        self._database = database
         self._asked = asked
         self._viewer = viewer
 
@@ -91,21 +91,25 @@ class ModelStages:
         if not _NAMEABLE.fullmatch(name):
             return []
         if stage == ADDRESS and owner is not None and place.key is None:
-            model = await models_store.stake(self._view, viewer=self._viewer, owner=owner, name=name)
+            async with self._database.reading() as view:
+                model = await models_store.stake(view, viewer=self._viewer, owner=owner, name=name)
             return [] if model is None else [(ADDRESS, 0, "", model[0])]
         if stage == NAME and owner is None and name:
             here = _inside(place, 1, 3)
-            models = await store.named(self._view, name, here, viewer=self._viewer, limit=limit)
+            async with self._database.reading() as view:
+                models = await store.named(view, name, here, viewer=self._viewer, limit=limit)
             return [(NAME, count, "", model_id) for model_id, count in models]
         if stage == BEGINNING:
             here = _inside(place, 2, 3)
-            models = await store.begun(self._view, name, here, owner=owner, viewer=self._viewer, limit=limit)
+            async with self._database.reading() as view:
+                models = await store.begun(view, name, here, owner=owner, viewer=self._viewer, limit=limit)
             return [(BEGINNING, 0, folded, model_id) for model_id, folded in models]
         return []
 
     async def rows(self, keys: Sequence[Key], *, begun: bool) -> list[Found]:
         """Find the rows of those keys that are where the key says, in the order of the keys."""
-        rows = await store.models_by_id(self._view, _ids(keys), viewer=self._viewer)
+        async with self._database.reading() as view:
+            rows = await store.models_by_id(view, _ids(keys), viewer=self._viewer)
         return _placed(keys, rows, lambda row: self._stage(row, begun=begun))
 
     def _stage(self, row: Row, *, begun: bool) -> int:
@@ -122,12 +126,12 @@ class UserStages:
     """Finds users.
 
     Args:
-        view: Runs the queries.
+        database: Has the rows.
         asked: What for.
     """
 
-    def __init__(self, view: Reader, asked: Question) -> None:
-        self._view = view
+    def __init__(self, database: Database, asked: Question) -> None:
+        self._database = database
         self._asked = asked
 
     async def find(self, stage: int, place: Place, *, limit: int) -> list[Key]:
@@ -136,16 +140,19 @@ class UserStages:
         if owner is not None or not _NAMEABLE.fullmatch(name):
             return []
         if stage == NAME and name and place.key is None:
-            user = await users_store.find(self._view, username=name)
+            async with self._database.reading() as view:
+                user = await users_store.find(view, username=name)
             return [] if user is None else [(NAME, 0, "", user[0])]
         if stage == BEGINNING:
-            users = await store.users_begun(self._view, name, _inside(place, 2, 3), limit=limit)
+            async with self._database.reading() as view:
+                users = await store.users_begun(view, name, _inside(place, 2, 3), limit=limit)
             return [(BEGINNING, 0, folded, user_id) for user_id, folded in users]
         return []
 
     async def rows(self, keys: Sequence[Key], *, begun: bool) -> list[Found]:
         """Find the rows of those keys that are where the key says, in the order of the keys."""
-        rows = await store.users_by_id(self._view, _ids(keys))
+        async with self._database.reading() as view:
+            rows = await store.users_by_id(view, _ids(keys))
         return _placed(keys, rows, lambda row: self._stage(row, begun=begun))
 
     def _stage(self, row: Row, *, begun: bool) -> int:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Integer, Text, and_, bindparam, func, lite
 
 from wriftai_server.database.driver import Reader, Row
 from wriftai_server.database.schema import models, users, versions
-from wriftai_server.database.statements import Query, Statement, keyset, ordered
+from wriftai_server.database.statements import Query, Statement, cut_one_by_one, keyset, ordered
 from wriftai_server.http.paging import Place
 from wriftai_server.models import store as models_store
 from wriftai_server.wire.users import COLUMNS as USER_COLUMNS
@@ -55,10 +55,8 @@ def _merged(
     keys: Query, sets: tuple[str, ...], order: list[ColumnElement[Any]], *, descending: bool, after: bool
 ) -> Statement:
     # Each set is cut to a page by itself, so that its index is read in order.
-    cut = [
-        select(keyset(keys.where(*_SETS[each]), order, descending=descending, after=after).subquery())
-        for each in sets
-    ]
+    queries = [keys.where(*_SETS[each]) for each in sets]
+    cut = cut_one_by_one(queries, order, descending=descending, after=after)
     return Statement(ordered(union_all(*cut), ["key", "id"], descending=descending))
 
 

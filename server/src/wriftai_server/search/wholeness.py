@@ -6,9 +6,11 @@ footer, which has a checksum of all before it. It was checked once; from then on
 change tell.
 """
 
+import contextlib
 import json
 import os
 import struct
+import tempfile
 import zlib
 from pathlib import Path
 from typing import NamedTuple
@@ -68,10 +70,18 @@ def check(folder: Path) -> Census:
 
 
 def remember(folder: Path, census: Census) -> None:
-    """Note which files were checked, so that they need not be read when the hub starts again."""
-    begun = folder / f"{_CHECKED}.new"
-    begun.write_text(json.dumps(census))
-    begun.replace(folder / _CHECKED)
+    """Note which files were checked, so that they need not be read when the hub starts again.
+
+    Without the note, as on a full disk, they are.
+    """
+    with contextlib.suppress(OSError), tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as begun:
+        try:
+            begun.write(json.dumps(census))
+            begun.close()
+            Path(begun.name).replace(folder / _CHECKED)
+        except BaseException:
+            Path(begun.name).unlink(missing_ok=True)
+            raise
 
 
 def is_untouched(folder: Path, census: Census) -> bool:
