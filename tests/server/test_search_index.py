@@ -152,7 +152,7 @@ def test_a_mistake_in_search_is_logged_and_spares_the_index(data: Path, monkeypa
             patches.setattr(View, "find", lambda *_, **__: [][0])
             assert found(people.anyone, "lemurs") == []
             assert found(people.anyone, "first-model") == ["first-model"]
-        assert {line["event"] for line in lines if line["log_level"] == "error"} == {"search_failed"}
+        assert {line["event"] for line in lines if line["log_level"] == "error"} == {"search failed"}
         assert (data / "search" / "current").read_bytes() == before
         assert found(people.anyone, "lemurs") == ["first-model"]
 
@@ -166,8 +166,11 @@ def test_a_database_that_became_another_one_is_read_anew(data: Path, tmp_path: P
     for file in data.glob("hub.sqlite3*"):
         file.unlink()
     shutil.copytree(tmp_path / "other", data, dirs_exist_ok=True, ignore=shutil.ignore_patterns("search"))
-    with inside(data) as people:
+    with capture_logs() as lines, inside(data) as people:
         _until_found(people.anyone, "aardvark", ["of-the-second"])
+    said = [(line["event"], line["log_level"]) for line in lines if "index" in line["event"]]
+    assert said == [("index built anew", "info"), ("indexed", "info")]
+    assert lines[0]["reason"].startswith("The index is that of another database")
 
 
 def test_much_is_indexed_apart_and_names_are_found_meanwhile(data: Path) -> None:
@@ -208,8 +211,8 @@ def test_the_rows_of_what_was_found_are_read_by_their_ids(data: Path, viewer: st
 @pytest.mark.parametrize(
     ("address", "meta", "ended", "event"),
     [
-        (None, b"{", Ended.BROKEN, "index_broken"),
-        ("postgresql://nobody@127.0.0.1:1/nothing", None, Ended.WAITING, "index_waits"),
+        (None, b"{", Ended.BROKEN, "index broken"),
+        ("postgresql://nobody@127.0.0.1:1/nothing", None, Ended.WAITING, "index waits"),
     ],
     ids=["damaged", "no database"],
 )

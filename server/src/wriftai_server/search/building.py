@@ -185,7 +185,7 @@ async def fill(database: Database, index: Index) -> None:
         _log.info("indexed")
     finally:
         await work(writing.close)
-    _log.info("index_merged")
+    _log.info("index merged")
 
 
 async def _fill_with_all(database: Database, writing: Writing, state: State, work: Callable[..., Any]) -> None:
@@ -252,10 +252,10 @@ def main() -> None:
     except Lost:
         sys.exit(Ended.LOST)
     except (DatabaseUnavailable, UnusableServer) as error:
-        _log.warning("index_waits", reason=str(error))
+        _log.warning("index waits", reason=str(error))
         sys.exit(Ended.WAITING)
     except Broken as error:
-        _log.warning("index_broken", reason=str(error))
+        _log.warning("index broken", reason=str(error))
         sys.exit(Ended.BROKEN)
 
 
