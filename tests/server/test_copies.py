@@ -161,6 +161,16 @@ def test_what_is_no_database(address_: str, reason: str, tmp_path: Path) -> None
     assert [*tmp_path.iterdir()] == []
 
 
+@pytest.mark.parametrize("tables", ["others (id)", "alembic_version (version_num)"])
+def test_a_file_that_is_not_of_a_hub(tables: str, tmp_path: Path) -> None:
+    run_sql(tmp_path, f"CREATE TABLE {tables}")
+    outcome = copy(tmp_path / FILE_NAME, tmp_path / "to")
+    assert refusal(outcome).startswith(
+        f"{tmp_path / FILE_NAME} is not the database of a hub: name the file of one"
+    )
+    assert [*tmp_path.iterdir()] == [tmp_path / FILE_NAME]
+
+
 KILLED = """
 import asyncio, os, signal, sys
 from wriftai_server.moving import copies

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.databases import run_sql
 from tests.server.people import People, Person
 from tests.server.samples import add_model
 
@@ -152,3 +153,14 @@ def test_a_hub_that_cannot_store_anything_says_when_to_come_back(
     assert detail(reply, 503) == "The hub cannot store anything at the moment; try again later."
     assert int(reply.headers["retry-after"]) > 0
     assert add_model(ada, "late")["name"] == "late"
+
+
+def test_a_hub_that_cannot_read_says_so(ada: Person, folder: Path) -> None:
+    run_sql(folder, "ALTER TABLE predictions RENAME TO elsewhere")
+    try:
+        reply = ada.send("GET", "/predictions")
+    finally:
+        run_sql(folder, "ALTER TABLE elsewhere RENAME TO predictions")
+    assert detail(reply, 503) == "The hub cannot read this at the moment; try again later."
+    assert int(reply.headers["retry-after"]) > 0
+    assert ada.send("GET", "/predictions").status_code == 200

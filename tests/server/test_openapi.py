@@ -82,6 +82,20 @@ def test_its_schemas_are_json_schemas_and_its_references_lead_somewhere(document
     assert {"CreateModel", "UpdateModel", "UpdateUser", "CreateVersion", "Model", "User"} <= names
 
 
+def test_its_schemas_have_plain_names(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert [name for name in schemas if not name.isalpha()] == []
+    for item in ("HardwareWithDetails", "Model", "NumberedVersion", "Prediction", "User"):
+        assert schemas[f"PageOf{item}"]["properties"]["items"]["items"]["$ref"].endswith(f"/{item}")
+
+
+def test_searches_say_what_they_are_for(document: dict[str, Any]) -> None:
+    for what, beginning in (("models", "A name, `owner/name`,"), ("users", "A username,")):
+        parameters = document["paths"][f"/v1/search/{what}"]["get"]["parameters"]
+        (query,) = [parameter for parameter in parameters if parameter["name"] == "q"]
+        assert query["description"].startswith(beginning)
+
+
 def test_it_says_where_a_token_is_needed(operations: list[dict[str, Any]]) -> None:
     for operation in operations:
         optional = {} in operation["security"]

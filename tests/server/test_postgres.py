@@ -4,6 +4,9 @@ import asyncio
 import contextlib
 import json
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,13 +18,15 @@ from tests.databases import GUARDED, Postgres, kept_in, open_in, run_sql
 from tests.hubs import COMMAND
 from tests.server.command import invoke
 from tests.server.conftest import inside
+from tests.server.people import People
 from tests.server.rows import ADD, FIND, IN_ORDER, LONG, add, count, on_database
 from tests.server.samples import add_model
+from wriftai_server.database import feed
 from wriftai_server.database.changes import Changes
+from wriftai_server.database.connections import UnusableServer, shown
 from wriftai_server.database.driver import Database, DatabaseUnavailable, UniqueViolation
 from wriftai_server.database.migrate import SchemaTooNew
 from wriftai_server.database.opening import open_database
-from wriftai_server.database.preparing import UnusableServer, shown
 from wriftai_server.database.schema import hardware, metadata
 from wriftai_server.database.statements import Statement, keyset
 
@@ -292,10 +297,41 @@ def test_notes_of_a_server_that_had_come_further_are_forgotten(home: Path) -> No
     with inside(home) as people:
         assert run_sql(home, "SELECT transaction_id, subject FROM feed") == [(0, "beginning")]
         add_model(people.add("bob"), "after", description="Wombats.", visibility="public")
+        names: list[str] = []
         for _ in range(500):
-            if len(names := [model["name"] for model in people.anyone.client.models.search("wombats")]) == 2:
+            names = sorted(model["name"] for model in people.anyone.client.models.search("wombats"))
+            if len(names) == 2:
                 break
-        assert sorted(names) == ["after", "before"]
+        assert names == ["after", "before"]
+
+
+def test_names_are_found_by_their_beginnings_though_a_transaction_stays_open(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "_USUAL", timedelta(0))
+    is_open, is_over = threading.Event(), threading.Event()
+
+    async def stay_open(database: Database) -> None:
+        async with database.writing() as transaction:
+            await feed.note(transaction, "model", "any")
+            is_open.set()
+            await asyncio.to_thread(is_over.wait)
+
+    def names(people: People, q: str) -> list[str]:
+        return [model["name"] for model in people.anyone.client.models.search(q)]
+
+    with inside(home) as people, ThreadPoolExecutor(1) as threads:
+        ada = people.add("ada")
+        add_model(ada, "before-one", visibility="public")
+        assert names(people, "befo") == ["before-one"]
+        staying = threads.submit(on_database, home, stay_open)
+        try:
+            assert is_open.wait(30)
+            ada.client.models.update("ada", "before-one", {"name": "renamed-two"})
+            assert names(people, "rena") == ["renamed-two"]
+        finally:
+            is_over.set()
+        staying.result()
 
 
 def test_a_newer_schema_is_left_alone(home: Path) -> None:

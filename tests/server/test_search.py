@@ -14,6 +14,7 @@ from wriftai.models import Model
 from wriftai.pagination import PaginatedResponse
 from wriftai_server.database.driver import Row
 from wriftai_server.search import store
+from wriftai_server.search.following import Follower
 
 MODELS = {
     "resnet": "Residual network.",
@@ -249,6 +250,24 @@ def test_changes_are_found_at_once(people: People, anyone: Person) -> None:
     assert found(anyone, "fresh") == ["Bob/stale"]
     bob.client.models.delete("Bob", "stale")
     assert found(anyone, "fresh") == []
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("is_current_at_first", [True, False])
+def test_a_walk_loses_and_repeats_nothing_when_the_index_falls_behind_or_catches_up(
+    people: People, anyone: Person, monkeypatch: pytest.MonkeyPatch, size: int, is_current_at_first: bool
+) -> None:
+    whole = found(anyone, "resnet")
+    for last in range(1, len(whole)):
+        answers = iter([is_current_at_first] * last)
+
+        async def catch_up(_: object, answers: Iterator[bool] = answers) -> bool:
+            return next(answers, not is_current_at_first)
+
+        monkeypatch.setattr(Follower, "catch_up", catch_up)
+        pages = walked(anyone, "resnet", size)
+        names = [f"{model['owner']['username']}/{model['name']}" for page in pages for model in page]
+        assert sorted(names) == sorted(whole)
 
 
 def test_pages_of_matches_keep_their_order_in_both_directions(anyone: Person) -> None:

@@ -155,7 +155,7 @@ def test_a_mistake_in_search_is_logged_and_spares_the_index(data: Path, monkeypa
             patches.setattr(View, "find", lambda *_, **__: [][0])
             assert found(people.anyone, "lemurs") == []
             assert found(people.anyone, "first-model") == ["first-model"]
-        assert {line["event"] for line in lines if line["log_level"] == "error"} == {"search_failed"}
+        assert {line["event"] for line in lines if line["log_level"] == "error"} == {"search failed"}
         assert (data / "search" / "current").read_bytes() == before
         assert found(people.anyone, "lemurs") == ["first-model"]
 
@@ -177,7 +177,7 @@ def test_what_cannot_be_written_is_written_later_and_once(data: Path, monkeypatc
         with capture_logs() as lines:
             add_model(ada, "second-model", description="Wombats.", visibility="public")
             _until_found(people.anyone, "wombats", ["second-model"])
-        assert [line["event"] for line in lines if line["log_level"] != "info"] == ["index_waits"]
+        assert [line["event"] for line in lines if line["log_level"] != "info"] == ["index waits"]
         assert (data / "search" / "current").read_bytes() == before
 
 
@@ -193,6 +193,24 @@ def test_an_index_that_does_not_say_how_far_it_has_got_is_built_anew(data: Path)
     with inside(data) as people:
         _until_found(people.anyone, "lemurs", ["first-model"])
     assert not folder.exists()
+
+
+def test_an_index_that_cannot_be_given_up_now_is_later(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    give_up, failures = CurrentIndex.give_up, [PermissionError("Not permitted.")] * 3
+
+    def give_up_or_fail(self: CurrentIndex, path: Path | None) -> None:
+        if failures:
+            raise failures.pop()
+        give_up(self, path)
+
+    monkeypatch.setattr(CurrentIndex, "give_up", give_up_or_fail)
+    with inside(data) as people:
+        add_model(people.add(), "first-model", description="Lemurs.", visibility="public")
+        assert found(people.anyone, "lemurs") == ["first-model"]
+        _scramble(data)
+        _until_found(people.anyone, "first-model", ["first-model"])
+        _until_found(people.anyone, "lemurs", ["first-model"])
+    assert not failures
 
 
 def test_who_looks_on_gives_up_what_it_has_and_not_what_came_after_it(tmp_path: Path) -> None:
@@ -231,8 +249,11 @@ def test_a_database_that_became_another_one_is_read_anew(data: Path, tmp_path: P
     for file in data.glob("hub.sqlite3*"):
         file.unlink()
     shutil.copytree(tmp_path / "other", data, dirs_exist_ok=True, ignore=shutil.ignore_patterns("search"))
-    with inside(data) as people:
+    with capture_logs() as lines, inside(data) as people:
         _until_found(people.anyone, "aardvark", ["of-the-second"])
+    said = [(line["event"], line["log_level"]) for line in lines if "index" in line["event"]]
+    assert said == [("index built anew", "info"), ("indexed", "info")]
+    assert lines[0]["reason"].startswith("The index is that of another database")
 
 
 def test_much_is_indexed_apart_and_names_are_found_meanwhile(data: Path) -> None:
@@ -273,8 +294,8 @@ def test_the_rows_of_what_was_found_are_read_by_their_ids(data: Path, viewer: st
 @pytest.mark.parametrize(
     ("address", "meta", "ended", "event"),
     [
-        (None, b"{", Ended.BROKEN, "index_broken"),
-        ("postgresql://nobody@127.0.0.1:1/nothing", None, Ended.WAITING, "index_waits"),
+        (None, b"{", Ended.BROKEN, "index broken"),
+        ("postgresql://nobody@127.0.0.1:1/nothing", None, Ended.WAITING, "index waits"),
     ],
     ids=["damaged", "no database"],
 )

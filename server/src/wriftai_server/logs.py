@@ -28,6 +28,7 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 _FLUSH_SECONDS = 0.2
 
 _encoder = msgspec.json.Encoder(enc_hook=str)
+_log = structlog.get_logger()
 
 
 def configure(level: LogLevel) -> None:
@@ -91,6 +92,37 @@ class RequestLog:
         if lines:
             for piece in _pieces(_encoder.encode_lines(lines)):
                 _write(piece)
+
+
+class Waiting:
+    """Logs that work that is tried again and again has to wait: once when that begins, and once when it is over.
+
+    Args:
+        waits: Event of the beginning.
+        goes_on: Event of the end.
+        concerned: Logged with both.
+
+    Attributes:
+        is_on: Whether it waits.
+    """
+
+    def __init__(self, waits: str, goes_on: str, **concerned: str) -> None:
+        self._waits = waits
+        self._goes_on = goes_on
+        self._concerned = concerned
+        self.is_on = False
+
+    def begin(self, reason: Exception) -> None:
+        """Note that the work has to wait, now or still."""
+        if not self.is_on:
+            _log.warning(self._waits, reason=str(reason), **self._concerned)
+        self.is_on = True
+
+    def end(self) -> None:
+        """Note that the work goes on, now or still."""
+        if self.is_on:
+            _log.info(self._goes_on, **self._concerned)
+        self.is_on = False
 
 
 class _StandardError(io.RawIOBase):

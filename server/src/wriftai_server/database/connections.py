@@ -1,7 +1,9 @@
 """Connections to PostgreSQL: how they are opened, what is used of them, and what their errors are called."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import asyncpg  # type: ignore[import-untyped]  # the library has no types: `Connection` names what is used of it
 
@@ -20,6 +22,7 @@ FAILURES = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # The server ended the connection just when a statement was sent.
     asyncpg.PostgresConnectionError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
@@ -33,6 +36,10 @@ FAILURES = (
     asyncpg.InvalidCachedStatementError,
     asyncpg.SyntaxOrAccessError,  # A table is gone, as a file of SQLite may be.
 )
+
+
+class UnusableServer(Exception):
+    """The address of the database leads to none that can be used."""
 
 
 class Connection(Protocol):
@@ -78,6 +85,17 @@ async def connect(address: str, *, seconds: float = STATEMENT_SECONDS) -> Connec
     return connection
 
 
+def shown(address: str) -> str:
+    """Write the address of a database so that everyone may read it: without password and options."""
+    try:
+        parts = urlsplit(address)
+        where = parts.netloc.rpartition("@")[2]
+        user = parts.username
+    except ValueError:
+        return "What --database says"
+    return f"{parts.scheme}://{f'{user}@' if user else ''}{where}{parts.path}"
+
+
 class _ErrorsNamed:
     """Gives errors of asyncpg the names that a driver promises."""
 
@@ -97,3 +115,41 @@ class _ErrorsNamed:
 
 
 ERRORS_NAMED = _ErrorsNamed()
+
+
+@contextmanager
+def refusals(address: str) -> Iterator[None]:
+    """Say what is to be done about errors of a server.
+
+    Raises:
+        UnusableServer: There was one.
+    """
+    # Of what asyncpg says only that of the server is repeated: the rest may hold parts of the address.
+    name = shown(address)
+    try:
+        yield
+    except asyncpg.InvalidAuthorizationSpecificationError as error:
+        raise UnusableServer(
+            f"{name} lets nobody in with this user and password: correct them in the address, or the password in "
+            "PGPASSWORD or ~/.pgpass."
+        ) from error
+    except asyncpg.InvalidCatalogNameError as error:
+        raise UnusableServer(f"{name} does not exist: create the database with `createdb`.") from error
+    except asyncpg.PostgresError as error:
+        raise UnusableServer(f"{name} cannot be used: {error}.") from error
+    except ValueError as error:
+        raise UnusableServer(
+            f"{name} is no address of a database: write postgresql://user:password@host:port/name."
+        ) from error
+    except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        raise UnusableServer(
+            f"{name} cannot be reached ({_reason(error)}): start the server, or correct the address."
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    return (
+        "no answer"
+        if isinstance(error, TimeoutError)
+        else str(getattr(error, "strerror", None) or "no connection")
+    )

@@ -3,14 +3,16 @@
 A note only names what changed: whoever reads it looks at what that is like by now, or finds it gone. It is
 written in the transaction of the change. On PostgreSQL transactions overlap, and one that began earlier may
 end later: so notes are in the order of transactions, and those of one are given when all before it have
-ended. A reader so misses none. It remembers the last note that it has read: where that is gone, so may others
-be, or it is another database, and the reader begins anew.
+ended. A reader so misses none; where one stays open, of whichever database of the server, readers are held up.
+A reader remembers the last note that it has read: where that is gone, so may others be, or it is another
+database, and the reader begins anew.
 """
 
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import BigInteger, Integer, Select, bindparam, delete, insert, literal, select, union_all
+from sqlalchemy import BigInteger, Integer, Select, bindparam, delete, exists, insert, literal, select, union_all
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -18,7 +20,9 @@ from wriftai_server.database.driver import Reader, Transaction
 from wriftai_server.database.schema import feed
 from wriftai_server.database.statements import Statement
 from wriftai_server.database.types import Text
-from wriftai_server.database.values import now
+from wriftai_server.database.values import now, timestamp
+
+_USUAL = timedelta(seconds=2)
 
 Subject = Literal["beginning", "model", "user"]
 
@@ -82,6 +86,7 @@ _CLEAR = Statement(delete(feed))
 _BEGIN = Statement(insert(feed).values({name: bindparam(name) for name in Note._fields if name != "id"}))
 _ORDER = (feed.c.transaction_id, feed.c.id)
 _SETTLED = feed.c.transaction_id < _FirstUnderWay()
+_held = feed.alias()
 _MOST = bindparam("most", type_=Integer())
 _READ = bindparam("transaction_id", type_=BigInteger())
 # The rest of a transaction, and what comes behind it: to compare pairs SQLite would look through all notes.
@@ -94,7 +99,13 @@ _CUT = [
     for behind in _BEHIND
 ]
 _AFTER = Statement(union_all(*_CUT).order_by("transaction_id", "id").limit(_MOST))
-_LAST = Statement(select(*_COLUMNS).where(_SETTLED).order_by(*(column.desc() for column in _ORDER)).limit(1))
+_last = select(*_COLUMNS).where(_SETTLED).order_by(*(column.desc() for column in _ORDER)).limit(1)
+_LAST = Statement(_last)
+_LATEST = Statement(
+    _last.add_columns(
+        exists().where(_held.c.transaction_id >= _FirstUnderWay(), _held.c.created_at < bindparam("before"))
+    )
+)
 _AT = Statement(select(*_COLUMNS).where(feed.c.id == bindparam("id")))
 
 
@@ -124,6 +135,14 @@ async def last(view: Reader) -> Note:
     if row is None:
         raise LookupError("The feed has lost its beginning.")
     return Note(*row)
+
+
+async def latest(view: Reader) -> tuple[Note, bool]:
+    """Give the same, and whether there are notes that cannot be read for longer than changes take."""
+    row = await view.one(_LATEST, before=timestamp(datetime.now(UTC) - _USUAL))
+    if row is None:
+        raise LookupError("The feed has lost its beginning.")
+    return Note(*row[:-1]), bool(row[-1])
 
 
 async def after(view: Reader, position: Note, *, limit: int) -> list[Note] | None:

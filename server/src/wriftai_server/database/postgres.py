@@ -21,9 +21,11 @@ from wriftai_server.database.connections import (
     FAILURES,
     STATEMENT_SECONDS,
     Connection,
+    UnusableServer,
     connect,
+    refusals,
 )
-from wriftai_server.database.driver import Row
+from wriftai_server.database.driver import DatabaseUnavailable, Row
 from wriftai_server.database.notices import Notices
 from wriftai_server.database.pool import Pool, Use
 from wriftai_server.database.schema import metadata
@@ -126,7 +128,7 @@ class PostgresDatabase:
     """
 
     def __init__(self, address: str) -> None:
-        self._pool = Pool(lambda: connect(address), MOST_CONNECTIONS)
+        self._pool = Pool(lambda: _reach(address), MOST_CONNECTIONS)
         self._notices = Notices(lambda: connect(address))
 
     def reading(self) -> Use[PostgresView]:
@@ -184,6 +186,14 @@ class PostgresDatabase:
         """Close all connections."""
         await self._notices.close()
         await self._pool.close()
+
+
+async def _reach(address: str) -> Connection:
+    try:
+        with refusals(address):
+            return await connect(address)
+    except UnusableServer as error:
+        raise DatabaseUnavailable(str(error)) from error
 
 
 def _itself(connection: Connection) -> Connection:

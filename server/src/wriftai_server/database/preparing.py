@@ -1,13 +1,7 @@
 """Prepare a database of PostgreSQL for a hub: see whether it will do, and bring it to the current schema."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from urllib.parse import urlsplit
-
-import asyncpg  # type: ignore[import-untyped]  # the library has no types
-
 from wriftai_server.database import feed
-from wriftai_server.database.connections import Connection, connect
+from wriftai_server.database.connections import Connection, UnusableServer, connect, refusals, shown
 from wriftai_server.database.migrate import statements
 from wriftai_server.database.postgres import PostgresTransaction
 
@@ -17,10 +11,6 @@ _MIGRATING = 0x777269667461  # The number of a lock that whoever migrates holds.
 _IS_OF_ANOTHER_SERVER = (
     "SELECT 1 FROM feed WHERE transaction_id >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint LIMIT 1"
 )
-
-
-class UnusableServer(Exception):
-    """The address of the database leads to none that can be used."""
 
 
 async def prepare(address: str) -> None:
@@ -40,17 +30,6 @@ async def prepare(address: str) -> None:
                 await _begin_feed_anew(connection)
         finally:
             await connection.close()
-
-
-def shown(address: str) -> str:
-    """Write the address of a database so that everyone may read it: without password and options."""
-    try:
-        parts = urlsplit(address)
-        where = parts.netloc.rpartition("@")[2]
-        user = parts.username
-    except ValueError:
-        return "What --database says"
-    return f"{parts.scheme}://{f'{user}@' if user else ''}{where}{parts.path}"
 
 
 def _check(connection: Connection, name: str) -> None:
@@ -90,41 +69,3 @@ async def _begin_feed_anew(connection: Connection) -> None:
     if await connection.fetchrow(_IS_OF_ANOTHER_SERVER):
         await feed.begin_anew(PostgresTransaction(connection))
     await connection.execute("COMMIT")
-
-
-@contextmanager
-def refusals(address: str) -> Iterator[None]:
-    """Say what is to be done about errors of a server.
-
-    Raises:
-        UnusableServer: There was one.
-    """
-    # Of what asyncpg says only that of the server is repeated: the rest may hold parts of the address.
-    name = shown(address)
-    try:
-        yield
-    except asyncpg.InvalidAuthorizationSpecificationError as error:
-        raise UnusableServer(
-            f"{name} lets nobody in with this user and password: correct them in the address, or the password in "
-            "PGPASSWORD or ~/.pgpass."
-        ) from error
-    except asyncpg.InvalidCatalogNameError as error:
-        raise UnusableServer(f"{name} does not exist: create the database with `createdb`.") from error
-    except asyncpg.PostgresError as error:
-        raise UnusableServer(f"{name} cannot be used: {error}.") from error
-    except ValueError as error:
-        raise UnusableServer(
-            f"{name} is no address of a database: write postgresql://user:password@host:port/name."
-        ) from error
-    except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-        raise UnusableServer(
-            f"{name} cannot be reached ({_reason(error)}): start the server, or correct the address."
-        ) from error
-
-
-def _reason(error: Exception) -> str:
-    return (
-        "no answer"
-        if isinstance(error, TimeoutError)
-        else str(getattr(error, "strerror", None) or "no connection")
-    )

@@ -59,8 +59,12 @@ class Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not UNSET}
 
 
-def decoded(text: bytes) -> Any:
+def decoded(text: bytes, *, what: str = "body") -> Any:
     """Decode JSON.
+
+    Args:
+        text: To be decoded.
+        what: That is, for people.
 
     Raises:
         Malformed: It is not JSON in UTF-8, or nested too deeply.
@@ -68,9 +72,9 @@ def decoded(text: bytes) -> Any:
     try:
         return msgspec.json.decode(text)
     except RecursionError:
-        raise malformed("body", msg="The body is nested too deeply.", type="json_invalid") from None
+        raise malformed("body", msg=f"The {what} is nested too deeply.", type="json_invalid") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise malformed("body", msg=f"The body is not JSON in UTF-8: {error}", type="json_invalid") from None
+        raise malformed("body", msg=f"The {what} is not JSON in UTF-8: {error}", type="json_invalid") from None
 
 
 def faults_of(kind: Any, value: Any, loc: tuple[str | int, ...]) -> Iterator[Fault]:

@@ -30,7 +30,7 @@ _log = structlog.get_logger()
 
 def render(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Write the answer for any error."""
-    problem = error if isinstance(error, Problem) else _translated(error)
+    problem = error if isinstance(error, Problem) else _translated(error, reads=request.method in ("GET", "HEAD"))
     body: dict[str, Any] = {"detail": problem.detail}
     headers = problem.headers
     if registry.spoken_at(request.scope["path"]):
@@ -46,7 +46,7 @@ def render(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     )
 
 
-def _translated(error: Exception) -> Problem:
+def _translated(error: Exception, *, reads: bool) -> Problem:
     match error:
         case ValidationException():
             return Malformed(_faults(error))
@@ -59,7 +59,7 @@ def _translated(error: Exception) -> Problem:
         case HTTPException():
             return Problem(error.status_code, error.detail)
         case DatabaseUnavailable():
-            return unavailable(error)
+            return unavailable(error, what="read this" if reads else "store anything")
     _log.error("unexpected error", exc_info=error)
     return Problem(500, "The hub failed on this request. Its operator finds the reason under the x-request-id.")
 

@@ -174,7 +174,7 @@ class _Loading:
         try:
             return self._decoder.decode(text).given()
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            value = decoded(text)
+            value = decoded(text, what="line")
             if faults := list(faults_of(self._kind, value, ())):
                 raise Malformed(faults) from None
             # A field is there twice and only the last is good; that counts, as in a request.

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from sqlalchemy import Table
 
 from wriftai_server.database import feed
-from wriftai_server.database.connections import Connection, connect
+from wriftai_server.database.connections import Connection, connect, refusals, shown
 from wriftai_server.database.driver import Row
 from wriftai_server.database.migrate import is_current
 from wriftai_server.database.postgres import PostgresTransaction
-from wriftai_server.database.preparing import prepare, refusals, schema_of, shown
+from wriftai_server.database.preparing import prepare, schema_of
 from wriftai_server.moving.progress import CannotMove
 from wriftai_server.moving.rows import NUMBERED, TABLES, at_once, columns, selected
 

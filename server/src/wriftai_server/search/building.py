@@ -22,9 +22,9 @@ import structlog
 
 from wriftai_server import logs
 from wriftai_server.database import feed
+from wriftai_server.database.connections import UnusableServer
 from wriftai_server.database.driver import Database, DatabaseUnavailable, Reader, Row
 from wriftai_server.database.opening import open_database
-from wriftai_server.database.preparing import UnusableServer
 from wriftai_server.search import store
 from wriftai_server.search.current import Broken, damage_named
 from wriftai_server.search.documents import model_document, user_document
@@ -185,7 +185,7 @@ async def fill(database: Database, index: Index) -> None:
         _log.info("indexed")
     finally:
         await work(writing.close)
-    _log.info("index_merged")
+    _log.info("index merged")
 
 
 async def _fill_with_all(database: Database, writing: Writing, state: State, work: Callable[..., Any]) -> None:
@@ -256,10 +256,10 @@ def main() -> None:
     except Lost:
         sys.exit(Ended.LOST)
     except (DatabaseUnavailable, UnusableServer) as error:
-        _log.warning("index_waits", reason=str(error))
+        _log.warning("index waits", reason=str(error))
         sys.exit(Ended.WAITING)
     except Broken as error:
-        _log.warning("index_broken", reason=str(error))
+        _log.warning("index broken", reason=str(error))
         sys.exit(Ended.BROKEN)
 
 

@@ -39,7 +39,7 @@ def damage_named() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError) as error:
-        raise Broken(repr(error)) from error
+        raise Broken(f"{type(error).__name__}: {error}") from error
     except (Exception, KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError):
         raise
     except BaseException as error:
@@ -165,10 +165,10 @@ class CurrentIndex:
 
     def give_up(self, path: Path | None) -> None:
         """Let another be begun in place of one, unless that was done already."""
-        if path is not None and self._named() == path:
-            (self._folder / "current").unlink(missing_ok=True)
         if self.path == path:
             self._forget()
+        if path is not None and self._named() == path:
+            (self._folder / "current").unlink(missing_ok=True)
 
     def _forget(self) -> None:
         self.index = self.path = None

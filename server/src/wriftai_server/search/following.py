@@ -16,6 +16,7 @@ import structlog
 from wriftai_server.database import feed
 from wriftai_server.database.driver import Database, DatabaseUnavailable
 from wriftai_server.database.feed import Note
+from wriftai_server.logs import Waiting
 from wriftai_server.search import building, store
 from wriftai_server.search.building import Ended, Lost, Task
 from wriftai_server.search.current import Broken, CurrentIndex, damage_named
@@ -52,6 +53,7 @@ class Follower:
         self._asked = asyncio.Event()
         self._turned = asyncio.Event()
         self._is_far = False
+        self._waiting = Waiting("index waits", "index goes on")
         self._queries = ThreadPoolExecutor(2, "search")
         self._work = ThreadPoolExecutor(1, "index")
 
@@ -60,15 +62,13 @@ class Follower:
         try:
             while True:
                 try:
-                    await self._turn()
+                    await self._turn_or_give_up()
+                    self._waiting.end()
                 except (DatabaseUnavailable, OSError) as error:
-                    _log.warning("index_waits", reason=str(error))
-                except (Broken, Lost) as error:
-                    _log.warning("index_broken", reason=str(error))
-                    await self._on_thread(self._current.give_up, self._current.path)
+                    self._waiting.begin(error)
                 except Exception:
                     # Search goes on with what there is, and the log says what is to be mended.
-                    _log.exception("index_failed")
+                    _log.exception("index failed")
                 turned, self._turned = self._turned, asyncio.Event()
                 turned.set()
                 await self._pause()
@@ -89,25 +89,26 @@ class Follower:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._queries, run)
         except Broken as error:
-            _log.warning("index_broken", reason=str(error))
-            await asyncio.get_running_loop().run_in_executor(self._queries, self._current.give_up, path)
+            _log.warning("index broken", reason=str(error))
+            with contextlib.suppress(OSError):  # Who keeps it finds that it is damaged, too.
+                await asyncio.get_running_loop().run_in_executor(self._queries, self._current.give_up, path)
             self._asked.set()
         except Exception:
             # Names are found all the same, and the log says what is to be mended.
-            _log.exception("search_failed")
+            _log.exception("search failed")
         return None
 
     async def catch_up(self) -> bool:
-        """Wait until the index knows all that is in the database by now, unless it is far behind.
+        """Wait until the index knows all that is in the database by now, unless that may take long.
 
         Returns:
             Whether it does.
         """
         async with self._database.reading() as view:
-            last = await feed.last(view)
-        if self._knows(last):
-            return True
-        if not self._is_near(last):
+            last, is_held_up = await feed.latest(view)
+        if is_held_up or self._knows(last):
+            return not is_held_up
+        if self._waiting.is_on or not self._is_near(last):
             return False
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE_SECONDS):
@@ -144,6 +145,16 @@ class Follower:
             async with asyncio.timeout(seconds):
                 await self._asked.wait()
         self._asked.clear()
+
+    async def _turn_or_give_up(self) -> None:
+        try:
+            await self._turn()
+        except (Broken, Lost) as error:
+            if isinstance(error, Lost):
+                _log.info("index built anew", reason=str(error))
+            else:
+                _log.warning("index broken", reason=str(error))
+            await self._on_thread(self._current.give_up, self._current.path)
 
     async def _turn(self) -> None:
         is_keeper = await self._on_thread(self._prepare)
@@ -198,11 +209,10 @@ class Follower:
                 async with self._database.scanning() as view:
                     state = await building.begin(view)
             changes = [change async for change in building.read_all(self._database, state)]
-        else:
-            change = await building.read_changes(self._database, index, state)
-            changes = [] if change is None else [change]
-        if changes:
             await self._on_thread(self._write, index, changes)
+            _log.info("indexed")
+        elif (change := await building.read_changes(self._database, index, state)) is not None:
+            await self._on_thread(self._write, index, [change])
 
     def _write(self, index: Index, changes: list[building.Change]) -> None:
         try:
@@ -256,7 +266,7 @@ class Follower:
             case Ended.LOST:
                 raise Lost
             case Ended.WAITING:
-                raise DatabaseUnavailable("The index was being built.")
+                raise DatabaseUnavailable("The process that builds the index cannot reach the database.")
             case status:
                 raise Broken(f"Building ended with {status}.")
 

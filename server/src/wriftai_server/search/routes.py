@@ -13,14 +13,17 @@ from wriftai_server.http.rules import anyone
 from wriftai_server.search import service
 from wriftai_server.wire import models, users
 
-Query = Annotated[
+ModelQuery = Annotated[
     str, QueryParameter(name="q", max_length=1000, description="A name, `owner/name`, or words in any order.")
+]
+UserQuery = Annotated[
+    str, QueryParameter(name="q", max_length=1000, description="A username, or words in any order.")
 ]
 
 
 @get("/search/models", before_request=anyone, tags=["search"], summary="Find models")
 async def search_models(
-    request: Request[Any, Any, Any], q: Query, cursor: Cursor = None, page_size: PageSize = 25
+    request: Request[Any, Any, Any], q: ModelQuery, cursor: Cursor = None, page_size: PageSize = 25
 ) -> Page[Model]:
     """Give a page of the models that match and that the caller may see, best match first."""
     order = f"search:models:{q}"
@@ -32,7 +35,7 @@ async def search_models(
 
 @get("/search/users", before_request=anyone, tags=["search"], summary="Find users")
 async def search_users(
-    request: Request[Any, Any, Any], q: Query, cursor: Cursor = None, page_size: PageSize = 25
+    request: Request[Any, Any, Any], q: UserQuery, cursor: Cursor = None, page_size: PageSize = 25
 ) -> Page[User]:
     """Give a page of the users that match, best match first."""
     order = f"search:users:{q}"

@@ -13,6 +13,7 @@ from wriftai_server.search.following import Follower
 from wriftai_server.search.stages import (
     ADDRESS,
     BEGINNING,
+    BEGUN,
     NAME,
     TIERS,
     Found,
@@ -53,14 +54,18 @@ async def _page(
     *,
     size: int,
 ) -> Cut:
-    at = None if place.key is None else stage_in(place.key)
-    begun = asked.is_empty or at == BEGINNING or not await follower.catch_up()
+    key = place.key
+    at = None if key is None else stage_in(key)
+    begun = asked.is_empty or not await follower.catch_up() or at == BEGINNING
+    if key is not None and at == TIERS:
+        # As it was for the page before, whatever the index is like by now.
+        begun = key[2] == BEGUN
     order = [BEGINNING] if asked.is_empty else [ADDRESS, NAME, *([BEGINNING] if begun else []), TIERS]
     if place.backward:
         order.reverse()
     if at is not None:
         order = [stage for stage in order if (stage <= at if place.backward else stage >= at)]
-    walk = Walk(stages, order, documents, place)
+    walk = Walk(stages, order, documents, place, begun=begun)
     found: list[Found] = []
     while len(found) <= size and (keys := await walk.go(size + 1 - len(found))):
         found += await stages.rows(keys, begun=begun)

@@ -14,6 +14,8 @@ from wriftai_server.users import store as users_store
 from wriftai_server.wire.models import OWNER_AT
 
 ADDRESS, NAME, BEGINNING, TIERS = range(4)
+# In keys of tiers, where beginnings of names are a stage before them, as it is while the index is behind.
+BEGUN = "begun"
 # Of a page somewhere else, whose path says what is looked for.
 _ADDRESS = re.compile(r"https?://[^/\s]+/(\S+?)/?")
 _NAMEABLE = re.compile(r"[a-z0-9._-]*")

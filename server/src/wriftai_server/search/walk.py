@@ -7,7 +7,7 @@ from wriftai_server.search.documents import id_of, number_of
 from wriftai_server.search.following import Follower
 from wriftai_server.search.hits import Hit
 from wriftai_server.search.index import View
-from wriftai_server.search.stages import TIERS, Question, Stages, stage_in
+from wriftai_server.search.stages import BEGUN, TIERS, Question, Stages, stage_in
 
 _SPARE_HITS = 2
 _MOST_HITS_AT_ONCE = 500
@@ -37,12 +37,13 @@ class Documents:
         self._most = self._seen = 0
 
     async def find(
-        self, place: Place, *, is_found: bool, known: Sequence[int], limit: int
+        self, place: Place, *, begun: bool, is_found: bool, known: Sequence[int], limit: int
     ) -> tuple[list[Key], bool]:
         """Find the keys of documents, from a place on, at least as many as asked for; tell whether those are all.
 
         Args:
             place: Where to start.
+            begun: Whether there is a stage of beginnings of names, which the keys then say.
             is_found: Whether anything was found before the tiers.
             known: Numbers of that.
             limit: How many are to be found.
@@ -66,7 +67,8 @@ class Documents:
             )
 
         hits = await self._follower.look(find) or []
-        keys: list[Key] = [(TIERS + hit.tier, hit.rank, "", id_of(hit.number)) for hit in hits]
+        stages = BEGUN if begun else ""
+        keys: list[Key] = [(TIERS + hit.tier, hit.rank, stages, id_of(hit.number)) for hit in hits]
         self._seen += len(keys)
         if len(keys) == most and self._seen > _MOST_HITS:
             self.ended_at = Place(keys[-1], place.backward)
@@ -81,13 +83,17 @@ class Walk:
         order: Of the stages.
         documents: What is in the last one.
         place: Where to start.
+        begun: Whether there is a stage of beginnings of names, also where it lies behind.
     """
 
-    def __init__(self, stages: Stages, order: list[int], documents: Documents, place: Place) -> None:
+    def __init__(
+        self, stages: Stages, order: list[int], documents: Documents, place: Place, *, begun: bool
+    ) -> None:
         self._stages = stages
         self._order = order
         self._documents = documents
         self._place = place
+        self._begun = begun
         self._is_found = place.key is not None and stage_in(place.key) < TIERS
         self._known: list[int] = []
 
@@ -108,7 +114,9 @@ class Walk:
         if place.key is not None and stage_in(place.key) != stage:
             place = Place(None, place.backward)
         if stage == TIERS:
-            return await self._documents.find(place, is_found=self._is_found, known=self._known, limit=limit)
+            return await self._documents.find(
+                place, begun=self._begun, is_found=self._is_found, known=self._known, limit=limit
+            )
         here = await self._stages.find(stage, place, limit=limit)
         self._is_found = self._is_found or bool(here)
         self._known += [number_of(str(key[-1])) for key in here]

@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document of the hub, made from its routes."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,6 +20,8 @@ faults. What is absent and what the caller may not see get the same 404.
 """.strip()
 
 _SCHEME = "token"
+# Litestar writes down where the type of the items is: Page_wriftai.models.Model_.
+_PAGE = re.compile(rb"\bPage_(?:\w+\.)*(\w+)_(?=\")")
 
 
 class ProblemEntry(msgspec.Struct):
@@ -49,7 +52,7 @@ _PROBLEMS = {
     "413": "The body is too large.",
     "422": "The input is malformed.",
     "429": "Too many requests; `Retry-After` says when to come back.",
-    "503": "The hub cannot store anything at the moment.",
+    "503": "The hub cannot do this at the moment; `Retry-After` says when to try again.",
 }
 
 
@@ -82,7 +85,8 @@ def document(handlers: Iterable[HTTPRouteHandler], prefix: str) -> dict[str, Any
     """
     known = list(handlers)
     described = Litestar([Router(prefix, route_handlers=known)], openapi_config=_config(), logging_config=None)
-    schema: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(described.openapi_schema.to_schema()))
+    text = _PAGE.sub(rb"PageOf\1", msgspec.json.encode(described.openapi_schema.to_schema()))
+    schema: dict[str, Any] = msgspec.json.decode(text)
     bodies = [handler.parsed_data_field.annotation for handler in known if handler.parsed_data_field is not None]
     # What checks bodies also describes them: Litestar leaves out that other fields are refused, and inner limits.
     _, components = msgspec.json.schema_components(

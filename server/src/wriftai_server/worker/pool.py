@@ -11,6 +11,7 @@ import structlog
 
 from wriftai.predictions import TaskError
 from wriftai_server.database.driver import DatabaseUnavailable
+from wriftai_server.logs import Waiting
 from wriftai_server.predictions.claims import Claim, Outcome
 from wriftai_server.settings import WorkerSettings
 from wriftai_server.worker.claims import Claims
@@ -302,14 +303,18 @@ class Pool:
 
     async def _settle(self, run: Run, outcome: Outcome | None, room: int = 0) -> list[Claim]:
         """Store how a run ended, however long the database cannot be written to; claim what comes next."""
+        waiting = Waiting("an outcome waits to be stored", "an outcome is stored", prediction=run.claim.id)
+        claims: list[Claim] = []
         while True:
             try:
-                if outcome is not None:
-                    return await self._claims.finish(run.journal, outcome, self._hardware_id, room)
-                await self._claims.release([run.claim])
-                return []
+                if outcome is None:
+                    await self._claims.release([run.claim])
+                else:
+                    claims = await self._claims.finish(run.journal, outcome, self._hardware_id, room)
+                waiting.end()
+                return claims
             except DatabaseUnavailable as error:
-                _log.warning("an outcome waits to be stored", prediction=run.claim.id, reason=str(error))
+                waiting.begin(error)
                 await asyncio.sleep(_RETRY_SECONDS)
 
     def _vacate(self, seat: Seat) -> None:

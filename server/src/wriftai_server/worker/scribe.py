@@ -3,16 +3,13 @@
 import asyncio
 import time
 
-import structlog
-
 from wriftai_server.database.driver import DatabaseUnavailable
+from wriftai_server.logs import Waiting
 from wriftai_server.worker.claims import Claims
 from wriftai_server.worker.journal import Journal
 
 _PAUSE_SECONDS = 0.1
 _RETRY_SECONDS = 1.0
-
-_log = structlog.get_logger()
 
 
 class Scribe:
@@ -27,6 +24,7 @@ class Scribe:
         self._waiting: dict[str, Journal] = {}
         self._wake = asyncio.Event()
         self._wrote_at = 0.0
+        self._retrying = Waiting("events wait to be stored", "events are stored again")
 
     def note(self, journal: Journal) -> None:
         """Store what a journal has, soon."""
@@ -42,8 +40,9 @@ class Scribe:
             journals, self._waiting = [*self._waiting.values()], {}
             try:
                 await self._claims.write(journals)
+                self._retrying.end()
             except DatabaseUnavailable as error:
-                _log.warning("events wait to be stored", reason=str(error))
+                self._retrying.begin(error)
                 self._waiting = {journal.claim.id: journal for journal in journals} | self._waiting
                 self._wake.set()
                 await asyncio.sleep(_RETRY_SECONDS)

@@ -10,6 +10,7 @@ from wriftai_server.database.changes import Changes
 from wriftai_server.database.driver import Database, DatabaseUnavailable
 from wriftai_server.hardware.catalogue import Entry
 from wriftai_server.images.blobs import Blobs
+from wriftai_server.logs import Waiting
 from wriftai_server.settings import Settings, WorkerSettings
 from wriftai_server.webhooks.delivery import Deliverer
 from wriftai_server.worker import store
@@ -58,6 +59,7 @@ class Worker:
         self._deliverer = Deliverer(database, changes, settings)
         self._missing = list(catalogue)
         self._pools: list[Pool] = []
+        self._waiting = Waiting("the queue waits", "the queue goes on")
         self._claims = Claims(database, changes, own.lease_seconds)
         self._versions = Versions(database)
         self._scribe = Scribe(self._claims)
@@ -117,8 +119,9 @@ class Worker:
                 await self._find_hardware()
             for pool in self._pools:
                 await pool.turn()
+            self._waiting.end()
         except DatabaseUnavailable as error:
-            _log.warning("the queue waits", reason=str(error))
+            self._waiting.begin(error)
         except Exception:
             _log.exception("a turn of the worker failed")
 
