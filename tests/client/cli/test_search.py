@@ -1,6 +1,10 @@
 """Looking for models: what is shown of what a hub found, and what a terminal never gets to see."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,3 +103,17 @@ def test_words_to_look_for_are_needed(words: list[str]) -> None:
 def test_a_hub_that_has_had_enough_is_said() -> None:
     with finding(status="429 Too Many Requests") as hub:
         assert fails("search", "x", WRIFTAI_API_BASE_URL=hub.address) == "Enough for now."
+
+
+def test_a_reader_that_has_enough_ends_it_without_a_word() -> None:
+    with finding(*[model("bert", "x" * 5_000)] * 25) as hub:
+        command = [str(Path(sys.executable).with_name("wriftai")), "search", "x"]
+        variables = {**os.environ, "WRIFTAI_API_BASE_URL": hub.address}
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables
+        ) as process:
+            assert process.stdout
+            assert process.stderr
+            process.stdout.readline()
+            process.stdout.close()
+            assert process.stderr.read() == ""
