@@ -1,7 +1,12 @@
 """The `wriftai` command, called in this process, and projects for it."""
 
+import os
+import pty
+import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import NamedTuple
 
 from typer.testing import CliRunner
@@ -61,3 +66,22 @@ def fails(*arguments: str, **environment: str) -> str:
     *_, last = outcome.stderr.strip().splitlines()
     assert last.startswith("Error: ")
     return last.removeprefix("Error: ")
+
+
+def in_terminal(*arguments: str, columns: int = 80, **environment: str) -> Outcome:
+    """Call the installed command where its standard output is a terminal so wide."""
+    ours, its = pty.openpty()
+    variables = {**os.environ, "COLUMNS": str(columns), **environment}
+    command = [str(Path(sys.executable).with_name("wriftai")), *arguments]
+    with os.fdopen(ours, "rb", buffering=0) as shown, TemporaryFile() as stderr:
+        with os.fdopen(its, "wb") as terminal:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=terminal, stderr=stderr, env=variables
+            )
+        stdout = b""
+        with suppress(OSError):  # So Linux says that nobody writes to it any more.
+            while piece := shown.read(4096):
+                stdout += piece
+        status = process.wait(60)
+        stderr.seek(0)
+        return Outcome(status, stdout.decode().replace("\r\n", "\n"), stderr.read().decode())

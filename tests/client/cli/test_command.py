@@ -18,7 +18,7 @@ from tests.client.servers import Script, SocketServer, Visit, http
 from wriftai.cli.refusals import refusals
 
 GOLDEN = Path(__file__).with_name("help.txt")
-COMMANDS: tuple[list[str], ...] = ([], ["init"], ["run"], ["push"], ["predict"])
+COMMANDS: tuple[list[str], ...] = ([], ["init"], ["run"], ["push"], ["predict"], ["search"])
 
 
 def shown(command: list[str]) -> str:

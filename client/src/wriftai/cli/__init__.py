@@ -1,4 +1,4 @@
-"""The `wriftai` command: write a model, run it, push it to a hub, and call it there."""
+"""The `wriftai` command: write a model, run it, push it to a hub, and find and call models there."""
 
 import sys
 

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from wriftai._version import __version__
-from wriftai.cli import init, predict, push, run
+from wriftai.cli import init, predict, push, run, search
 
 app = typer.Typer(
     name="wriftai",
-    help="Write models, run them, push them to a WriftAI hub, and call them there.",
+    help="Write models, run them, push them to a WriftAI hub, and find and call them there.",
     epilog="The hub is named by WRIFTAI_API_BASE_URL, the caller by WRIFTAI_ACCESS_TOKEN.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -23,6 +23,7 @@ app.command("init")(init.init)
 app.command("run")(run.run)
 app.command("push")(push.push)
 app.command("predict")(predict.predict)
+app.command("search")(search.search)
 
 
 def _print_version(wanted: bool) -> None:

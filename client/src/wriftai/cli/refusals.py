@@ -31,6 +31,8 @@ def warn(text: str) -> None:
 def _reason(error: Exception) -> str | None:
     if isinstance(error, Refusal):
         return str(error)
+    if isinstance(error, BrokenPipeError):
+        return None  # Whoever read the output has enough, as `head` does: Typer ends the command without a word.
     if isinstance(error, OSError):
         named = f"{error.filename}: " if error.filename else ""
         return f"{named}{error.strerror or error}."
