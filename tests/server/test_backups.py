@@ -338,7 +338,7 @@ def test_a_backup_that_is_killed_leaves_none(original: Original, killed: Path, t
     assert hub_rows(tmp_path / "restored") == rows(to / FILE_NAME)
 
 
-@pytest.mark.parametrize("command", [["users", "create", "ada"], ["tokens", "create", "ada"], ["worker"]])
+@pytest.mark.parametrize("command", [["users", "create", "ada"], ["tokens", "create", "ada"]])
 def test_no_hub_starts_on_a_backup(backup: Path, command: list[str]) -> None:
     before = files(backup)
     assert refusal(invoke(*command, data_dir=backup)) == (

@@ -13,6 +13,7 @@ import pytest
 from tests.hubs import COMMAND, Hub, running
 from tests.packed import image, push
 from tests.system.folders import add_user, bearer
+from wriftai_server.database.opening import FILE_NAME, MANIFEST
 
 
 @contextmanager
@@ -53,6 +54,17 @@ def test_a_folder_without_a_hub(tmp_path: Path) -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert ended.stderr == f"Error: There is no hub in {tmp_path}: correct --data-dir, or name its --database.\n"
+
+
+@pytest.mark.parametrize("command", [("serve", "--port", "0"), ("worker",)], ids=["serve", "worker"])
+def test_none_starts_on_a_backup(tmp_path: Path, command: tuple[str, ...]) -> None:
+    for name in (FILE_NAME, MANIFEST):
+        (tmp_path / name).touch()
+    started = [*COMMAND, *command, "--data-dir", str(tmp_path)]
+    ended = subprocess.run(started, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"Error: {tmp_path} is a backup, which has to stay as it is: ")
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {FILE_NAME: b"", MANIFEST: b""}
 
 
 @pytest.mark.parametrize("command", [("serve", "--port", "0"), ("worker",)], ids=["serve", "worker"])
