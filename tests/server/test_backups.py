@@ -1,13 +1,12 @@
 """Backups, and what is restored from them."""
 
 import json
-import resource
 import shutil
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine
 
+from tests.full_disk import no_room
 from tests.images import Image, digest_of, layer
 from tests.server.command import Outcome, invoke
 from tests.server.conftest import inside
@@ -366,24 +366,13 @@ def test_no_hub_starts_on_what_was_half_restored(
     assert blobs(data_dir) == blobs(original.folder)
 
 
-@contextmanager
-def no_room() -> Iterator[None]:
-    """Let this process make no file larger than the database is."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-
-
 def test_a_full_disk(original: Original, backup: Path, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
-    with no_room():
+    with no_room(beyond=100_000):
         made = invoke("backup", "--to", str(folder), data_dir=original.folder)
     assert refusal(made).startswith(f"The database {original.folder / FILE_NAME} cannot be copied to ")
     assert [*tmp_path.iterdir()] == []
-    with no_room():
+    with no_room(beyond=100_000):
         restored = restore(backup, folder)
     assert refusal(restored) == f"{folder} cannot be written: File too large."
     assert [*tmp_path.rglob("*")] == [folder]

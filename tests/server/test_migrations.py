@@ -1,7 +1,6 @@
 """The history of the schema, and where it has led."""
 
 import re
-import resource
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +12,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+from tests.full_disk import no_room
 from wriftai_server.database import migrations
 from wriftai_server.database.migrate import SchemaTooNew, is_current, is_known, migrate
 from wriftai_server.database.schema import metadata
@@ -124,13 +124,8 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_an_error_of_the_database(tmp_path: Path) -> None:
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
-    try:
-        with pytest.raises(sqlite3.OperationalError, match=r"full|I/O"):
-            migrate(tmp_path / "hub.sqlite3")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with no_room(beyond=10_000), pytest.raises(sqlite3.OperationalError, match=r"full|I/O"):
+        migrate(tmp_path / "hub.sqlite3")
 
 
 @pytest.mark.parametrize("name", ["a b", "what?", "100%", "#1", "a&b=c", "ä", "%2F", "file:x?mode=ro", "'"])

@@ -22,6 +22,7 @@ from wriftai_server.database.statements import Statement
 from wriftai_server.database.types import Text
 from wriftai_server.database.values import now, timestamp
 
+# What a transaction takes at most, unless someone leaves it open.
 _USUAL = timedelta(seconds=2)
 
 Subject = Literal["beginning", "model", "user"]
@@ -99,12 +100,9 @@ _CUT = [
     for behind in _BEHIND
 ]
 _AFTER = Statement(union_all(*_CUT).order_by("transaction_id", "id").limit(_MOST))
-_last = select(*_COLUMNS).where(_SETTLED).order_by(*(column.desc() for column in _ORDER)).limit(1)
-_LAST = Statement(_last)
+_IS_HELD_UP = exists().where(_held.c.transaction_id >= _FirstUnderWay(), _held.c.created_at < bindparam("before"))
 _LATEST = Statement(
-    _last.add_columns(
-        exists().where(_held.c.transaction_id >= _FirstUnderWay(), _held.c.created_at < bindparam("before"))
-    )
+    select(*_COLUMNS, _IS_HELD_UP).where(_SETTLED).order_by(*(column.desc() for column in _ORDER)).limit(1)
 )
 _AT = Statement(select(*_COLUMNS).where(feed.c.id == bindparam("id")))
 
@@ -131,18 +129,17 @@ async def begin_anew(transaction: Transaction) -> None:
 
 async def last(view: Reader) -> Note:
     """Give the last note that can be read by now; there always is one."""
-    row = await view.one(_LAST)
-    if row is None:
-        raise LookupError("The feed has lost its beginning.")
-    return Note(*row)
+    note, _ = await latest(view)
+    return note
 
 
 async def latest(view: Reader) -> tuple[Note, bool]:
-    """Give the same, and whether there are notes that cannot be read for longer than changes take."""
+    """Give the last note that can be read by now, and whether others wait for longer than transactions take."""
     row = await view.one(_LATEST, before=timestamp(datetime.now(UTC) - _USUAL))
     if row is None:
         raise LookupError("The feed has lost its beginning.")
-    return Note(*row[:-1]), bool(row[-1])
+    *note, is_held_up = row
+    return Note(*note), bool(is_held_up)
 
 
 async def after(view: Reader, position: Note, *, limit: int) -> list[Note] | None:

@@ -66,6 +66,14 @@ def is_current(schema: str | None) -> bool:
     return schema == _schemas()[-1]
 
 
+def schema_in(connection: sqlite3.Connection) -> str | None:
+    """Tell which schema an SQLite file has; None when it is not the database of a hub."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone() is None:
+        return None
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])
+
+
 def statements(name: str, schema: str | None) -> str:
     """Write down the migrations that a PostgreSQL database lacks; empty when it lacks none.
 
@@ -100,10 +108,9 @@ def _schema_of(file: Path) -> str | None:
         return None
     try:
         with closing(sqlite3.connect(file)) as connection:
-            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            return schema_in(connection)
     except sqlite3.Error:
         return None
-    return None if row is None else str(row[0])
 
 
 def _config(output: io.StringIO | None = None) -> "Config":

@@ -9,7 +9,7 @@ from sqlalchemy import Table
 
 from wriftai_server.database import feed
 from wriftai_server.database.driver import Row
-from wriftai_server.database.migrate import is_current, migrate
+from wriftai_server.database.migrate import is_current, migrate, schema_in
 from wriftai_server.database.sqlite import SQLiteTransaction
 from wriftai_server.moving import sqlite
 from wriftai_server.moving.files import sync
@@ -84,7 +84,7 @@ def reading(file: Path) -> Iterator[SQLiteRows]:
     with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as connection:
         with sqlite.errors_named(file, "read"):
             connection.execute("BEGIN")
-            schema = _schema_of(connection)
+            schema = schema_in(connection)
         if schema is None:
             raise CannotMove(
                 f"{file} is not the database of a hub: name the file of one, such as ./data/hub.sqlite3."
@@ -94,13 +94,6 @@ def reading(file: Path) -> Iterator[SQLiteRows]:
                 f"{file} is of another release: start the hub on it once with this one, then try again."
             )
         yield SQLiteRows(file, connection)
-
-
-def _schema_of(connection: sqlite3.Connection) -> str | None:
-    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone() is None:
-        return None
-    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    return None if row is None else str(row[0])
 
 
 @contextlib.asynccontextmanager

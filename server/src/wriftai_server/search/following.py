@@ -106,8 +106,10 @@ class Follower:
         """
         async with self._database.reading() as view:
             last, is_held_up = await feed.latest(view)
-        if is_held_up or self._knows(last):
-            return not is_held_up
+        if is_held_up:
+            return False
+        if self._knows(last):
+            return True
         if self._waiting.is_on or not self._is_near(last):
             return False
         with contextlib.suppress(TimeoutError):

@@ -1,0 +1,92 @@
+"""Pages of what search finds: whole, in order, and each model once, whatever changes in between."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.databases import run_sql
+from tests.server.conftest import Home, inside
+from tests.server.finding import few_models, found, person, walked
+from tests.server.people import People, Person
+from tests.server.samples import add_model
+from wriftai_server.database.driver import Row
+from wriftai_server.search import store
+from wriftai_server.search.following import Follower
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory, database: Home) -> Iterator[People]:
+    """Give people on a hub of their own, whose models are few."""
+    with database(tmp_path_factory.mktemp("search") / "data") as folder, few_models(folder) as people:
+        yield people
+
+
+@pytest.fixture
+def anyone(people: People) -> Person:
+    return people.anyone
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("is_current_at_first", [True, False])
+def test_a_walk_loses_and_repeats_nothing_when_the_index_falls_behind_or_catches_up(
+    people: People, anyone: Person, monkeypatch: pytest.MonkeyPatch, size: int, is_current_at_first: bool
+) -> None:
+    whole = found(anyone, "resnet")
+    for last in range(1, len(whole)):
+        answers = iter([is_current_at_first] * last)
+
+        async def catch_up(_: object, answers: Iterator[bool] = answers) -> bool:
+            return next(answers, not is_current_at_first)
+
+        monkeypatch.setattr(Follower, "catch_up", catch_up)
+        pages = walked(anyone, "resnet", size)
+        names = [f"{model['owner']['username']}/{model['name']}" for page in pages for model in page]
+        assert sorted(names) == sorted(whole)
+
+
+def test_pages_of_matches_keep_their_order_in_both_directions(anyone: Person) -> None:
+    whole = found(anyone, "resnet")
+    pages = walked(anyone, "resnet", 2)
+    assert [len(page.items) for page in pages] == [2, 2, 2]
+    forward = [f"{model['owner']['username']}/{model['name']}" for page in pages for model in page]
+    assert forward == whole
+    back: Any = anyone.client.models.search("resnet", {"page_size": 9, "cursor": pages[2].previous_cursor or ""})
+    assert [f"{model['owner']['username']}/{model['name']}" for model in back] == whole[:4]
+
+
+def test_what_a_walk_of_last_resort_lacks_by_now_is_not_made_up_for(people: People, anyone: Person) -> None:
+    bob = person(people, "Bob")
+    for name in ("wombat-one", "wombat-two"):
+        add_model(bob, name, description="Counts nightly.", visibility="public")
+    first = anyone.client.models.search("wombat counts night", {"page_size": 1})
+    (shown,) = [model["name"] for model in first]
+    bob.client.models.delete("Bob", "wombat-two" if shown == "wombat-one" else "wombat-one")
+    rest = anyone.client.models.search("wombat counts night", {"page_size": 1, "cursor": first.next_cursor or ""})
+    assert rest.items == []
+    bob.client.models.delete("Bob", shown)
+
+
+def test_a_page_is_full_whatever_goes_while_it_is_put_together(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = store.named
+
+    async def find_and_change(*arguments: Any, **options: Any) -> list[Row]:
+        gone, hidden, renamed, *_ = found = await find(*arguments, **options)
+        run_sql(home, "DELETE FROM models WHERE id = ?", gone[0])
+        run_sql(home, "UPDATE models SET visibility = 'private' WHERE id = ?", hidden[0])
+        run_sql(home, "UPDATE models SET name = 'other' WHERE id = ?", renamed[0])
+        monkeypatch.undo()
+        return found
+
+    with inside(home) as people:
+        for _ in range(6):
+            add_model(people.add(), "same", visibility="public")
+        add_model(people.add(), "same-again", visibility="public")
+        monkeypatch.setattr(store, "named", find_and_change)
+        pages = walked(people.anyone, "same", 2)
+    names = [[model["name"] for model in page] for page in pages]
+    # Nothing told the index of the other name.
+    assert names == [["same", "same"], ["same", "other"], ["same-again"]]
