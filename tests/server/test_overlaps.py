@@ -13,7 +13,9 @@ import pytest
 from tests.databases import Postgres, kept_in, open_in, run_sql
 from tests.server.queues import Queue
 from wriftai.predictions import Status
+from wriftai_server.database import feed
 from wriftai_server.database.driver import Database, Transaction
+from wriftai_server.database.feed import Note
 from wriftai_server.database.values import now
 from wriftai_server.http.caller import Caller
 from wriftai_server.http.problems import Problem
@@ -200,6 +202,28 @@ def test_of_two_who_deliver_one_gets_the_delivery(folder: Path, queue: Queue) ->
         return outbox.claim(transaction, user_id="ada", now="2000", lease=LEASE)
 
     assert overlapped(folder, claim, in_one(claim)) is None
+
+
+def test_who_reads_the_feed_waits_for_who_began_before(folder: Path) -> None:
+    async def add_and_read(database: Database) -> tuple[Note, list[Note] | None]:
+        async with database.writing() as transaction:
+            await feed.note(transaction, "model", "late")
+        async with database.reading() as view:
+            position = await feed.last(view)
+            return position, await feed.after(view, position, limit=2)
+
+    async def read(position: Note) -> list[Note] | None:
+        database = open_in(folder)
+        async with database.reading() as view:
+            notes = await feed.after(view, position, limit=2)
+        await database.close()
+        return notes
+
+    position, notes = overlapped(
+        folder, lambda transaction: feed.note(transaction, "model", "early"), add_and_read, waits=False
+    )
+    assert (position.subject, notes) == ("beginning", [])
+    assert [note.subject_id for note in asyncio.run(read(position)) or []] == ["early", "late"]
 
 
 @pytest.fixture

@@ -319,7 +319,7 @@ def test_whoever_builds_an_index_says_why_it_ends(
 
 
 @pytest.mark.parametrize("ended", [Ended.WAITING, Ended.BROKEN])
-def test_what_is_built_stays_while_the_database_is_away(
+def test_what_is_built_stays_where_the_database_is_away_and_not_where_it_is_damaged(
     data: Path, monkeypatch: pytest.MonkeyPatch, ended: Ended
 ) -> None:
     monkeypatch.setattr(following, "PROGRAM", (sys.executable, "-c", f"raise SystemExit({ended.value})"))

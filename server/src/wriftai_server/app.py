@@ -11,6 +11,7 @@ from litestar.datastructures import State
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from wriftai_server.database import feed
 from wriftai_server.database.changes import Changes
 from wriftai_server.database.driver import Database
 from wriftai_server.database.opening import open_database
@@ -161,8 +162,8 @@ def build(settings: Settings, *, peers: Peers | None = None, counts: Counts | No
     async def life(_: Litestar) -> AsyncIterator[None]:
         async with database.writing() as transaction:
             await hardware.offer(transaction, offered)
-        following = litestar.state["follower"].run()
-        tasks = [asyncio.create_task(tallies.keep_folding(database)), asyncio.create_task(following)]
+        works = (tallies.keep_folding(database), feed.keep_trimming(database), litestar.state["follower"].run())
+        tasks = [asyncio.create_task(work) for work in works]
         if worker is not None:
             tasks.append(asyncio.create_task(worker.run()))
             tasks[-1].add_done_callback(hub.note_end)

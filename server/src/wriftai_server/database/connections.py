@@ -12,11 +12,10 @@ from wriftai_server.database.driver import DatabaseUnavailable, Row, UniqueViola
 PATIENCE_SECONDS = 10
 STATEMENT_SECONDS = 60
 
-SERVER_SETTINGS = {
+_SERVER_SETTINGS = {
     "application_name": "wriftai-server",
     "jit": "off",  # Its work does not pay for statements that read few rows.
     "lock_timeout": f"{PATIENCE_SECONDS}s",
-    "idle_in_transaction_session_timeout": f"{STATEMENT_SECONDS}s",
 }
 FAILURES = (
     OSError,
@@ -80,7 +79,7 @@ async def connect(address: str, *, seconds: float = STATEMENT_SECONDS) -> Connec
         # What was prepared stays so: the hub has a few hundred statements, and no others.
         statement_cache_size=1000,
         max_cached_statement_lifetime=0,
-        server_settings={**SERVER_SETTINGS, "idle_in_transaction_session_timeout": f"{seconds:.0f}s"},
+        server_settings={**_SERVER_SETTINGS, "idle_in_transaction_session_timeout": f"{seconds:.0f}s"},
     )
     return connection
 

@@ -5,18 +5,33 @@ written in the transaction of the change. On PostgreSQL transactions overlap, an
 end later: so notes are in the order of transactions, and those of one are given when all before it have
 ended. A reader so misses none; where one stays open, of whichever database of the server, readers are held up.
 A reader remembers the last note that it has read: where that is gone, so may others be, or it is another
-database, and the reader begins anew.
+database, and the reader begins anew. Notes are kept for a week.
 """
 
+import asyncio
+import contextlib
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import BigInteger, Integer, Select, bindparam, delete, exists, insert, literal, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from wriftai_server.database.driver import Reader, Transaction
+from wriftai_server.database.driver import Database, DatabaseUnavailable, Reader, Transaction
 from wriftai_server.database.schema import feed
 from wriftai_server.database.statements import Statement
 from wriftai_server.database.types import Text
@@ -24,6 +39,10 @@ from wriftai_server.database.values import now, timestamp
 
 # What a transaction takes at most, unless someone leaves it open.
 _USUAL = timedelta(seconds=2)
+_KEPT = timedelta(days=7)
+_TRIM_SECONDS = 3600.0
+_TRIMMED_AT_ONCE = 1_000
+_PAUSE_SECONDS = 0.05
 
 Subject = Literal["beginning", "model", "user"]
 
@@ -72,7 +91,7 @@ def _after_all(*_: Any, **__: Any) -> str:
 
 
 @compiles(_FirstUnderWay, "postgresql")
-def _first(*_: Any, **__: Any) -> str:
+def _xmin(*_: Any, **__: Any) -> str:
     return "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 
 
@@ -105,6 +124,22 @@ _LATEST = Statement(
     select(*_COLUMNS, _IS_HELD_UP).where(_SETTLED).order_by(*(column.desc() for column in _ORDER)).limit(1)
 )
 _AT = Statement(select(*_COLUMNS).where(feed.c.id == bindparam("id")))
+# Only the first are looked at, however many there are. What another hub removes at the moment is left to it.
+_first = (
+    select(feed.c.id, feed.c.created_at)
+    .where(
+        or_(
+            feed.c.transaction_id < _READ,
+            and_(feed.c.transaction_id == _READ, feed.c.id < bindparam("id", type_=BigInteger())),
+        )
+    )
+    .order_by(*_ORDER)
+    .limit(_MOST)
+    .with_for_update(skip_locked=True)
+    .cte("first")
+)
+_old = select(_first.c.id).where(_first.c.created_at < bindparam("before"))
+_TRIM = Statement(delete(feed).where(feed.c.id.in_(_old)).returning(feed.c.id))
 
 
 async def note(transaction: Transaction, subject: Subject, subject_id: str) -> None:
@@ -158,3 +193,33 @@ async def after(view: Reader, position: Note, *, limit: int) -> list[Note] | Non
         return None
     found = await view.all(_AFTER, transaction_id=position.transaction_id, id=position.id, most=limit)
     return [Note(*row) for row in found]
+
+
+async def trim(database: Database, *, before: str) -> None:
+    """Remove the notes from before a time, some in each transaction; the last one always stays.
+
+    Args:
+        database: Has the feed.
+        before: RFC 3339, as the database has it.
+
+    Raises:
+        DatabaseUnavailable: Nothing can be written now.
+    """
+    is_more = True
+    while is_more:
+        async with database.writing() as transaction:
+            end = await last(transaction)
+            removed = await transaction.all(
+                _TRIM, transaction_id=end.transaction_id, id=end.id, before=before, most=_TRIMMED_AT_ONCE
+            )
+        is_more = len(removed) == _TRIMMED_AT_ONCE
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def keep_trimming(database: Database) -> None:
+    """Remove what is older than a week, once an hour, until cancelled."""
+    while True:
+        # Readers who were away go on first.
+        await asyncio.sleep(_TRIM_SECONDS)
+        with contextlib.suppress(DatabaseUnavailable):
+            await trim(database, before=timestamp(datetime.now(UTC) - _KEPT))

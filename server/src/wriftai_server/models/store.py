@@ -35,8 +35,11 @@ from wriftai_server.database.values import fold, now
 from wriftai_server.http.paging import Place
 from wriftai_server.wire.models import COLUMNS
 
-_PUBLIC = models.c.visibility == literal_column("'public'")
-_PRIVATE = models.c.visibility == literal_column("'private'")
+# What a viewer may see, as sets of which each has an index in every order, and as a condition.
+PUBLIC = models.c.visibility == literal_column("'public'")
+VIEWERS_PRIVATE = and_(
+    models.c.owner_id == bindparam("viewer"), models.c.visibility == literal_column("'private'")
+)
 _TALLIED = prediction_tallies.c.model_id == models.c.id
 # Said so that SQLite, which knows nothing of how many are public, never looks through all of them by an index.
 VISIBLE = not_(and_(models.c.visibility != "public", models.c.owner_id.is_distinct_from(bindparam("viewer"))))
@@ -110,9 +113,9 @@ def _update(*names: str) -> Statement:
 
 
 _SETS = {
-    "everyone's public": (_PUBLIC,),
-    "the owner's public": (models.c.owner_id == bindparam("owner_id"), _PUBLIC),
-    "the viewer's private": (models.c.owner_id == bindparam("viewer"), _PRIVATE),
+    "everyone's public": PUBLIC,
+    "the owner's public": and_(models.c.owner_id == bindparam("owner_id"), PUBLIC),
+    "the viewer's private": VIEWERS_PRIVATE,
 }
 
 
@@ -123,10 +126,10 @@ def _page(sets: tuple[str, ...], sort_by: ModelsSortBy, descending: bool, after:
     else:
         order = [models.c.created_at, models.c.id]
         if len(sets) == 1:
-            return Statement(keyset(whole().where(*_SETS[sets[0]]), order, descending=descending, after=after))
+            return Statement(keyset(whole().where(_SETS[sets[0]]), order, descending=descending, after=after))
         keys = select(models.c.id, models.c.created_at.label("key"))
         some = cut_one_by_one(
-            [keys.where(*_SETS[each]) for each in sets], order, descending=descending, after=after
+            [keys.where(_SETS[each]) for each in sets], order, descending=descending, after=after
         )
     # Of several sets only keys are merged, in the order of the indexes; whole rows are fetched for one page.
     merged = ordered(union_all(*some), ["key", "id"], descending=descending).subquery()
@@ -137,7 +140,7 @@ def _by_count(sets: tuple[str, ...], *, descending: bool, after: bool) -> list[Q
     """Select keys of the models whose counts are what their rows say, and of those few that have tallies."""
     order = [models.c.predictions_count, models.c.id]
     settled = select(models.c.id, models.c.predictions_count.label("key")).where(~exists().where(_TALLIED))
-    own = [settled.where(*_SETS[each]) for each in sets]
+    own = [settled.where(_SETS[each]) for each in sets]
     tallies = (
         select(prediction_tallies.c.model_id, func.count().label("more"))
         .group_by(prediction_tallies.c.model_id)
@@ -146,7 +149,7 @@ def _by_count(sets: tuple[str, ...], *, descending: bool, after: bool) -> list[Q
     # Models are looked up one by one: for a join PostgreSQL may read all of them.
     count = (
         select(models.c.predictions_count)
-        .where(models.c.id == tallies.c.model_id, or_(*(and_(*_SETS[each]) for each in sets)))
+        .where(models.c.id == tallies.c.model_id, or_(*(_SETS[each] for each in sets)))
         .scalar_subquery()
     )
     summed = select(tallies.c.model_id.label("id"), (count + tallies.c.more).label("key")).subquery()

@@ -15,7 +15,9 @@ from wriftai_server.search.documents import (
     level_mark,
     number_from,
 )
-from wriftai_server.search.tiers import MANY_WORDS, Search, Tiers
+from wriftai_server.search.parts import both
+from wriftai_server.search.question import Question
+from wriftai_server.search.tiers import MANY_WORDS, Tiers
 
 _SPARE = 8
 # So many documents are put into their tiers one by one.
@@ -80,7 +82,7 @@ class Hits:
     Args:
         lists: Of the index.
         which: The set.
-        search: What for.
+        asked: What for.
         mark: What all that is found must have, too; None is nothing.
         from_the_best: Whether tiers are asked for from the first on, each for as many as are left to find.
         known: Numbers of what is left out then, as it was found elsewhere.
@@ -90,7 +92,7 @@ class Hits:
         self,
         lists: Lists,
         which: Set,
-        search: Search,
+        asked: Question,
         mark: str | None,
         *,
         from_the_best: bool,
@@ -98,7 +100,7 @@ class Hits:
     ) -> None:
         self._lists = lists
         self._which: Set = which
-        self._search = search
+        self._asked = asked
         self._needed = None if mark is None else self._term(mark)
         self._documents = max(1, lists.documents)
         self._share = 1.0 if mark is None else lists.frequency(FIELDS[which].marks, mark) / self._documents
@@ -108,7 +110,7 @@ class Hits:
         self._few: _Few | None = None
         # Tiers of which there seldom are enough among the best.
         self._off_level = {self._tiers.mistyped_text}
-        if len(search.beginning) > LONGEST_HEAD:
+        if len(asked.beginning) > LONGEST_HEAD:
             self._off_level.update(self._tiers.begun)
         self._level = lists.level(which)
         self._best: Tiers | None = None
@@ -149,11 +151,11 @@ class Hits:
 
     def _sparse_from(self, tier: int) -> range | None:
         """Give the tiers from one on that may hold few documents, though the lists of their words are long."""
-        tiers, count = self._tiers, len(self._search.words)
+        tiers, count = self._tiers, len(self._asked.words)
         # Names with all but one of three words often fill a page: what else there is need not be known.
         told = tiers.told[1:] if count == MANY_WORDS else tiers.told
         if tier == tiers.begun.start:
-            return tiers.begun if len(self._search.beginning) > LONGEST_HEAD else None
+            return tiers.begun if len(self._asked.beginning) > LONGEST_HEAD else None
         group = tiers.named if tier == tiers.named.start else told
         if tier != group.start:
             return None
@@ -189,7 +191,7 @@ class Hits:
             return new
         lows = [halves_of(hit.number).low for hit in new]
         ids = [(Occur.Should, Query.term_query(self._lists.schema, "low", low, "basic")) for low in lows]
-        return self._ranked(_both(Query.boolean_query(ids), sign), tier, None, backward=False, limit=_FEW)
+        return self._ranked(both(Query.boolean_query(ids), sign), tier, None, backward=False, limit=_FEW)
 
     def _in_order(
         self, tier: int, after: Hit | None, *, backward: bool, limit: int, without: Sequence[Query] = ()
@@ -216,10 +218,10 @@ class Hits:
 
     def _ranked(self, query: Query, tier: int, after: Hit | None, *, backward: bool, limit: int) -> list[Hit]:
         if self._needed is not None:
-            query = _both(query, self._needed)
+            query = both(query, self._needed)
         if after is not None:
             bounds = (after.rank, None) if backward else (None, after.rank)
-            query = _both(query, Query.range_query(self._lists.schema, "rank", FieldType.Unsigned, *bounds))
+            query = both(query, Query.range_query(self._lists.schema, "rank", FieldType.Unsigned, *bounds))
         most = limit + _SPARE
         found = self._search_for(query, tier, most, Order.Asc if backward else Order.Desc)
         if len(found) == most and found[0].rank != found[-1].rank:
@@ -243,7 +245,7 @@ class Hits:
 
     def _within(self, within: Query | None) -> Tiers:
         lists = self._lists
-        return Tiers(lists.schema, self._which, self._search, frequency=lists.frequency, within=within)
+        return Tiers(lists.schema, self._which, self._asked, frequency=lists.frequency, within=within)
 
     def _term(self, mark: str) -> Query:
         return Query.term_query(self._lists.schema, FIELDS[self._which].marks, mark, "basic")
@@ -252,10 +254,6 @@ class Hits:
 def order_of(hit: Hit) -> tuple[int, int]:
     """Give the key that puts documents of a tier into their order."""
     return (-hit.rank, hit.number)
-
-
-def _both(one: Query, other: Query) -> Query:
-    return Query.boolean_query([(Occur.Must, one), (Occur.Must, other)])
 
 
 def _but(query: Query, excluded: Sequence[Query]) -> Query:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import tantivy
-from tantivy import FieldType, Filter, Occur, Query, TextAnalyzerBuilder, Tokenizer
+from tantivy import FieldType, Filter, Query, TextAnalyzerBuilder, Tokenizer
 
 from wriftai_server.database.feed import Note
 from wriftai_server.search.documents import (
@@ -23,7 +23,8 @@ from wriftai_server.search.documents import (
     owner_name_mark,
 )
 from wriftai_server.search.hits import Hit, Hits, order_of
-from wriftai_server.search.tiers import Search
+from wriftai_server.search.parts import both
+from wriftai_server.search.question import Question
 from wriftai_server.search.words import LONGEST_WORD
 
 # Change it with whatever changes what is in a document, or how: an index of another version is built anew.
@@ -149,12 +150,12 @@ class View:
 
     def holds_user(self, user_id: str, username: str) -> bool:
         """Tell whether the user is known by that name."""
-        query = _both(_is(self.schema, user_id), self._mark("users", owner_name_mark(username)))
+        query = both(_is(self.schema, user_id), self._mark("users", owner_name_mark(username)))
         return bool(self.searcher.search(query, 1, count=False).hits)
 
     def find(
         self,
-        search: Search,
+        asked: Question,
         *,
         users: bool,
         viewer: str | None,
@@ -169,7 +170,7 @@ class View:
         Tiers of last resort count only where those before have nothing.
 
         Args:
-            search: What for.
+            asked: What for.
             users: Whether users are searched, and not models.
             viewer: Id of who may find private models of theirs, too.
             after: Where to go on from.
@@ -182,7 +183,7 @@ class View:
         if not users and viewer is not None and self.frequency(FIELDS["private"].marks, owner_mark(viewer)):
             sets.append(("private", owner_mark(viewer)))
         first = after is None and not backward
-        hits = [Hits(self, which, search, mark, from_the_best=first, known=known) for which, mark in sets]
+        hits = [Hits(self, which, asked, mark, from_the_best=first, known=known) for which, mark in sets]
         found: list[Hit] = []
         is_found = is_found or (after is not None and not hits[0].is_last_resort(after.tier))
         for tier in _tiers(hits[0], after, backward=backward):
@@ -245,7 +246,7 @@ def _schema() -> tantivy.Schema:
 def _is(schema: tantivy.Schema, document_id: str) -> Query:
     mixed, low = halves_of(number_of(document_id))
     same = Query.range_query(schema, "mixed", FieldType.Unsigned, mixed, mixed)
-    return _both(Query.term_query(schema, "low", low, "basic"), same)
+    return both(Query.term_query(schema, "low", low, "basic"), same)
 
 
 def _tiers(hits: Hits, after: Hit | None, *, backward: bool) -> Iterator[int]:
@@ -261,7 +262,3 @@ def _tiers(hits: Hits, after: Hit | None, *, backward: bool) -> Iterator[int]:
     while hits.has(tier):
         yield tier
         tier += 1
-
-
-def _both(one: Query, other: Query) -> Query:
-    return Query.boolean_query([(Occur.Must, one), (Occur.Must, other)])

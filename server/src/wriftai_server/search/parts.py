@@ -92,12 +92,15 @@ class Parts:
         return made
 
     def _here(self, query: Query) -> Query:
-        if self._within is None:
-            return query
-        return Query.boolean_query([(Occur.Must, self._within), (Occur.Must, query)])
+        return query if self._within is None else both(self._within, query)
 
     def _once(self, key: Hashable, make: Callable[[], Query]) -> Query:
         made = self._made.get(key)
         if made is None:
             made = self._made[key] = make()
         return made
+
+
+def both(one: Query, other: Query) -> Query:
+    """Match what matches one query and another."""
+    return Query.boolean_query([(Occur.Must, one), (Occur.Must, other)])

@@ -10,6 +10,7 @@ from wriftai_server.database.driver import Database
 from wriftai_server.http.caller import Caller
 from wriftai_server.http.paging import Cut, Place, cut
 from wriftai_server.search.following import Follower
+from wriftai_server.search.question import Question, question
 from wriftai_server.search.stages import (
     ADDRESS,
     BEGINNING,
@@ -18,10 +19,8 @@ from wriftai_server.search.stages import (
     TIERS,
     Found,
     ModelStages,
-    Question,
     Stages,
     UserStages,
-    question,
     stage_in,
 )
 from wriftai_server.search.walk import Documents, Walk

@@ -9,35 +9,14 @@ from wriftai_server.database.values import fold
 from wriftai_server.http.paging import Key, Place
 from wriftai_server.models import store as models_store
 from wriftai_server.search import store
-from wriftai_server.search.tiers import Search, search_for
+from wriftai_server.search.question import Question
 from wriftai_server.users import store as users_store
 from wriftai_server.wire.models import OWNER_AT
 
 ADDRESS, NAME, BEGINNING, TIERS = range(4)
 # In keys of tiers, where beginnings of names are a stage before them, as it is while the index is behind.
 BEGUN = "begun"
-# Of a page somewhere else, whose path says what is looked for.
-_ADDRESS = re.compile(r"https?://[^/\s]+/(\S+?)/?")
 _NAMEABLE = re.compile(r"[a-z0-9._-]*")
-
-
-class Question(NamedTuple):
-    """What is asked.
-
-    Attributes:
-        owner: In front of a slash, folded; None when there is no slash.
-        name: Behind the slash, or all of it, folded.
-        search: The same in words.
-    """
-
-    owner: str | None
-    name: str
-    search: Search
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is asked, so that everything answers."""
-        return not self.name and self.owner is None
 
 
 class Found(NamedTuple):
@@ -64,15 +43,6 @@ class Stages(Protocol):
         ...
 
 
-def question(q: str) -> Question:
-    """Take a query apart."""
-    text = q.replace("\0", " ").strip()
-    if address := _ADDRESS.fullmatch(text):
-        text = address[1]
-    owner, slash, name = fold(text).partition("/")
-    return Question(owner, name, search_for(text)) if slash else Question(None, owner, search_for(text))
-
-
 class ModelStages:
     """Finds models.
 
@@ -89,7 +59,7 @@ class ModelStages:
 
     async def find(self, stage: int, place: Place, *, limit: int) -> list[Key]:
         """Find the keys of what is in a stage, from a place in it on."""
-        owner, name, _ = self._asked
+        owner, name = self._asked.owner, self._asked.name
         if not _NAMEABLE.fullmatch(name):
             return []
         if stage == ADDRESS and owner is not None and place.key is None:
@@ -115,7 +85,7 @@ class ModelStages:
         return _placed(keys, rows, lambda row: self._stage(row, begun=begun))
 
     def _stage(self, row: Row, *, begun: bool) -> int:
-        owner, wanted, _ = self._asked
+        owner, wanted = self._asked.owner, self._asked.name
         if owner is not None and fold(row[OWNER_AT + 1]) != owner:
             return TIERS
         name = fold(row[1])
@@ -138,7 +108,7 @@ class UserStages:
 
     async def find(self, stage: int, place: Place, *, limit: int) -> list[Key]:
         """Find the keys of what is in a stage, from a place in it on."""
-        owner, name, _ = self._asked
+        owner, name = self._asked.owner, self._asked.name
         if owner is not None or not _NAMEABLE.fullmatch(name):
             return []
         if stage == NAME and name and place.key is None:
@@ -158,7 +128,7 @@ class UserStages:
         return _placed(keys, rows, lambda row: self._stage(row, begun=begun))
 
     def _stage(self, row: Row, *, begun: bool) -> int:
-        owner, wanted, _ = self._asked
+        owner, wanted = self._asked.owner, self._asked.name
         if owner is not None:
             return TIERS
         name = fold(row[1])

@@ -21,13 +21,7 @@ from wriftai_server.wire.users import COLUMNS as USER_COLUMNS
 _BEHIND_NAMES = "~"
 _MODEL_NAME = func.lower(models.c.name)
 _USERNAME = func.lower(users.c.username)
-_SETS = {
-    "public": (models.c.visibility == literal_column("'public'"),),
-    "private": (
-        models.c.visibility == literal_column("'private'"),
-        models.c.owner_id == bindparam("viewer"),
-    ),
-}
+_SETS = {"public": models_store.PUBLIC, "private": models_store.VIEWERS_PRIVATE}
 _BATCHES = (32, 128, 512)
 
 
@@ -55,7 +49,7 @@ def _merged(
     keys: Query, sets: tuple[str, ...], order: list[ColumnElement[Any]], *, descending: bool, after: bool
 ) -> Statement:
     # Each set is cut to a page by itself, so that its index is read in order.
-    queries = [keys.where(*_SETS[each]) for each in sets]
+    queries = [keys.where(_SETS[each]) for each in sets]
     cut = cut_one_by_one(queries, order, descending=descending, after=after)
     return Statement(ordered(union_all(*cut), ["key", "id"], descending=descending))
 

@@ -14,7 +14,8 @@ from tantivy import Query, Schema
 
 from wriftai_server.search.documents import FIELDS, LONGEST_GRAM, LONGEST_HEAD, Set, owner_name_mark
 from wriftai_server.search.parts import Part, Parts
-from wriftai_server.search.words import COMMON, Word, query_joins, query_words, whole
+from wriftai_server.search.question import Question
+from wriftai_server.search.words import COMMON, Word
 
 MANY_WORDS = 3
 _SHORTEST_TYPO = 4
@@ -23,31 +24,6 @@ _MOST_TYPO_WORDS = 5
 _MOST_TYPO_WORDS_OF_TEXT = 2
 # How many words may be missing, by how many there are, where nothing has more of them.
 _MISSING = ((), (), (1,), (1, 2), (1, 2), (1, 3))
-
-
-class Search(NamedTuple):
-    """What is searched for.
-
-    Attributes:
-        words: Of the query; the last may be a beginning.
-        joins: Two of them in one, where the query ties them together.
-        owner: Username in front of a slash; None when there is no slash.
-        beginning: What names begin with, letters and digits alone; that of the part behind the slash.
-    """
-
-    words: tuple[Word, ...]
-    joins: tuple[str, ...]
-    owner: str | None
-    beginning: str
-
-
-def search_for(q: str) -> Search:
-    """Take a query apart."""
-    owner, slash, name = q.strip().partition("/")
-    words, joins = tuple(query_words(q)), tuple(query_joins(q))
-    if not slash:
-        return Search(words, joins, None, whole(q))
-    return Search(words, joins, owner, whole(name))
 
 
 class _Tier(NamedTuple):
@@ -72,7 +48,7 @@ class Tiers:
     Args:
         schema: Of the index.
         which: The set.
-        search: What is searched for.
+        asked: What is searched for.
         frequency: Tells how many documents have a term in a field.
         within: Leaves out what does not match this.
 
@@ -92,7 +68,7 @@ class Tiers:
         self,
         schema: Schema,
         which: Set,
-        search: Search,
+        asked: Question,
         *,
         frequency: Callable[[str, str], int],
         within: Query | None = None,
@@ -100,15 +76,15 @@ class Tiers:
         self._parts = Parts(schema, frequency, within)
         self._frequency = frequency
         self._heads, self._names, self._marks, self._text = FIELDS[which]
-        self._search = search
-        told = [word for word in search.words if word.text not in COMMON]
-        self._told_words = told or list(search.words)
-        self._last = search.words[-1] if search.words else None
+        self._asked = asked
+        told = [word for word in asked.words if word.text not in COMMON]
+        self._told_words = told or list(asked.words)
+        self._last = asked.words[-1] if asked.words else None
         self._ways_of_naming = (self._whole, self._named, self._loosely_named)
         self._built: list[_Tier] = []
         self._coming = self._all()
         self.begun = range(2)
-        self.named = range(self.begun.stop, self.begun.stop + bool(search.joins) + len(self._ways_of_naming))
+        self.named = range(self.begun.stop, self.begun.stop + bool(asked.joins) + len(self._ways_of_naming))
         count = len(self._told_words)
         self.told = range(self.named.stop, self.named.stop + (1 < count <= MANY_WORDS) + (count > 2) + 2)
         self.nearly = range(self.told.stop, self.told.stop + self._allows_nearly())
@@ -177,7 +153,7 @@ class Tiers:
     def _nested(self) -> Iterator[_Tier]:
         """Give tiers of which the last holds all the others."""
         words, first = self._told_words, self.nested.start
-        if joins := self._search.joins:
+        if joins := self._asked.joins:
             tied = (self._parts.term(self._names, join) for join in joins)
             yield self._tier([*map(self._named, words), *tied], first)
         for how in self._ways_of_naming:
@@ -223,11 +199,11 @@ class Tiers:
         return self._parts.every(map(self._mistyped_in_text, words))
 
     def _each(self, how: Callable[[Word], Part]) -> Part:
-        return self._parts.every(map(how, self._search.words))
+        return self._parts.every(map(how, self._asked.words))
 
     def _begun(self) -> Part:
         """Match names that begin with the query, whatever stands between its letters and digits."""
-        beginning, owner = self._search.beginning, self._search.owner
+        beginning, owner = self._asked.beginning, self._asked.owner
         needed: list[Part] = [] if owner is None else [self._parts.term(self._marks, owner_name_mark(owner))]
         if beginning:
             needed.append(self._parts.term(self._heads, beginning[:LONGEST_HEAD]))

@@ -7,7 +7,8 @@ from wriftai_server.search.documents import id_of, number_of
 from wriftai_server.search.following import Follower
 from wriftai_server.search.hits import Hit
 from wriftai_server.search.index import View
-from wriftai_server.search.stages import BEGUN, TIERS, Question, Stages, stage_in
+from wriftai_server.search.question import Question
+from wriftai_server.search.stages import BEGUN, TIERS, Stages, stage_in
 
 _SPARE_HITS = 2
 _MOST_HITS_AT_ONCE = 500
@@ -31,7 +32,7 @@ class Documents:
 
     def __init__(self, follower: Follower, asked: Question, *, viewer: str | None, users: bool) -> None:
         self._follower = follower
-        self._search = asked.search
+        self._asked = asked
         self._viewer = viewer
         self._users = users
         self._most = self._seen = 0
@@ -56,7 +57,7 @@ class Documents:
 
         def find(view: View) -> list[Hit]:
             return view.find(
-                self._search,
+                self._asked,
                 users=self._users,
                 viewer=self._viewer,
                 after=after,
