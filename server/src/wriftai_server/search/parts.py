@@ -16,11 +16,14 @@ class Parts:
         frequency: Tells how many documents have a term in a field.
         within: Leaves out what does not match this. It stands beside each word, as a few documents are sought in
             the lists of all words faster than those lists are put together.
+
+    Attributes:
+        frequency: As it was given.
     """
 
     def __init__(self, schema: Schema, frequency: Callable[[str, str], int], within: Query | None) -> None:
         self._schema = schema
-        self._frequency = frequency
+        self.frequency = frequency
         self._within = within
         self._terms: dict[tuple[str, str], Part] = {}
         self._made: dict[Hashable, Query] = {}
@@ -30,7 +33,7 @@ class Parts:
         """Match what has a term."""
         key = (field, text)
         if key not in self._terms:
-            is_there = self._frequency(field, text)
+            is_there = self.frequency(field, text)
             self._terms[key] = (
                 self._here(Query.term_query(self._schema, field, text, "basic")) if is_there else None
             )

@@ -8,22 +8,23 @@ before it do not.
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from math import prod
+from operator import attrgetter
 from typing import NamedTuple
 
 from tantivy import Query, Schema
 
-from wriftai_server.search.documents import FIELDS, LONGEST_GRAM, LONGEST_HEAD, Set, owner_name_mark
+from wriftai_server.search.documents import FIELDS, LONGEST_HEAD, Set, owner_name_mark
 from wriftai_server.search.parts import Part, Parts
 from wriftai_server.search.question import Question
-from wriftai_server.search.words import COMMON, Word
+from wriftai_server.search.ways import Ways
+from wriftai_server.search.words import COMMON
 
 MANY_WORDS = 3
-_SHORTEST_TYPO = 4
-_SHORTEST_TOLD_BEGINNING = 4
 _MOST_TYPO_WORDS = 5
 _MOST_TYPO_WORDS_OF_TEXT = 2
 # How many words may be missing, by how many there are, where nothing has more of them.
 _MISSING = ((), (), (1,), (1, 2), (1, 2), (1, 3))
+_NAMINGS = tuple(map(attrgetter, ("whole", "named", "loosely_named")))
 
 
 class _Tier(NamedTuple):
@@ -74,18 +75,19 @@ class Tiers:
         within: Query | None = None,
     ) -> None:
         self._parts = Parts(schema, frequency, within)
-        self._frequency = frequency
-        self._heads, self._names, self._marks, self._text = FIELDS[which]
+        self._fields = FIELDS[which]
         self._asked = asked
-        told = [word for word in asked.words if word.text not in COMMON]
-        self._told_words = told or list(asked.words)
-        self._last = asked.words[-1] if asked.words else None
-        self._ways_of_naming = (self._whole, self._named, self._loosely_named)
+        told = [word for word in asked.words if word.text not in COMMON] or asked.words
+        self._words = [
+            Ways(self._parts, self._fields, word, is_last=word is asked.words[-1], is_alone=len(told) == 1)
+            for word in asked.words
+        ]
+        self._told = [each for each in self._words if each.word in told]
         self._built: list[_Tier] = []
         self._coming = self._all()
         self.begun = range(2)
-        self.named = range(self.begun.stop, self.begun.stop + bool(asked.joins) + len(self._ways_of_naming))
-        count = len(self._told_words)
+        self.named = range(self.begun.stop, self.begun.stop + bool(asked.joins) + len(_NAMINGS))
+        count = len(told)
         self.told = range(self.named.stop, self.named.stop + (1 < count <= MANY_WORDS) + (count > 2) + 2)
         self.nearly = range(self.told.stop, self.told.stop + self._allows_nearly())
         self.nested = range(self.named.start, self.nearly.stop + self._allows_typos())
@@ -124,14 +126,10 @@ class Tiers:
 
         There mostly are more.
         """
-        if not self._told_words:
+        if not self._told:
             return 0
-        field = self._text if group.start >= self.told.start else self._names
-        counts = [self._frequency(field, word.text) for word in self._told_words]
-        last = self._told_words[-1]
-        if last is self._last:
-            counts[-1] = max(counts[-1], self._frequency(self._marks, last.text[:LONGEST_GRAM]))
-        return documents * prod(count / documents for count in counts)
+        field = self._fields.text if group.start >= self.told.start else self._fields.names
+        return documents * prod(word.expected(field) / documents for word in self._told)
 
     def count(self) -> int:
         """Tell how many tiers there are, for all sets alike."""
@@ -139,7 +137,7 @@ class Tiers:
         return len(self._built)
 
     def _all(self) -> Iterator[_Tier]:
-        begun, whole = self._begun(), self._each(self._whole)
+        begun, whole = self._begun(), self._parts.every(word.whole for word in self._words)
         yield self._tier([begun, whole], 0, sign=whole)
         yield self._tier([begun], 0)
         yield from self._nested()
@@ -152,146 +150,58 @@ class Tiers:
 
     def _nested(self) -> Iterator[_Tier]:
         """Give tiers of which the last holds all the others."""
-        words, first = self._told_words, self.nested.start
+        words, first = self._told, self.nested.start
         if joins := self._asked.joins:
-            tied = (self._parts.term(self._names, join) for join in joins)
-            yield self._tier([*map(self._named, words), *tied], first)
-        for how in self._ways_of_naming:
-            yield self._tier(map(how, words), first)
-        every = self._parts.every(map(self._told, words))
+            tied = (self._parts.term(self._fields.names, join) for join in joins)
+            yield self._tier([*(word.named for word in words), *tied], first)
+        for naming in _NAMINGS:
+            yield self._tier(map(naming, words), first)
+        every = self._parts.every(word.told for word in words)
         if 1 < len(words) <= MANY_WORDS:
             # Spelled out, this costs less than half as much; of more words it costs more than it sorts out.
             yield self._tier([self._parts.either(map(self._named_but_for, words))], self.told.start)
         if len(words) > 2:
-            some_named = self._parts.either(map(self._loosely_named, words))
+            some_named = self._parts.either(word.loosely_named for word in words)
             yield self._tier([every, some_named], first, sign=some_named)
         # It does not hold what has a word in the name, and others in other forms.
-        yield self._tier(map(self._written, words), self.told.stop - 2)
+        yield self._tier((word.written for word in words), self.told.stop - 2)
         yield self._tier([every], first)
         if self.nearly:
-            yield self._tier(map(self._nearly_told, words), first)
+            yield self._tier((word.nearly_told for word in words), first)
         if self._allows_typos():
-            yield self._tier(map(self._mistyped, words), first)
+            yield self._tier((word.mistyped for word in words), first)
 
-    def _named_but_for(self, left: Word) -> Part:
-        named = (self._loosely_named(word) for word in self._told_words if word is not left)
-        return self._parts.every([*named, self._in_text(left)])
+    def _named_but_for(self, left: Ways) -> Part:
+        named = (word.loosely_named for word in self._told if word is not left)
+        return self._parts.every([*named, left.in_text])
 
     def _allows_nearly(self) -> bool:
-        return any(word is self._last or len(word.atoms) > 1 for word in self._told_words)
+        return any(word.is_last or word.falls_apart for word in self._told)
 
     def _allows_typos(self) -> bool:
-        words = self._told_words
-        return len(words) <= _MOST_TYPO_WORDS and any(map(_may_be_mistyped, words))
+        return len(self._told) <= _MOST_TYPO_WORDS and any(word.may_be_mistyped for word in self._told)
 
     def _missing(self) -> Iterator[_Tier]:
         """Give tiers in which words are missing; names with a word come first."""
-        words, count, first = self._told_words, len(self._told_words), self.nested.stop
+        words, count, first = self._told, len(self._told), self.nested.stop
         for missing in _MISSING[min(count, len(_MISSING) - 1)]:
-            some = self._parts.some(map(self._told, words), count - missing)
-            yield self._tier([some, self._parts.either(map(self._loosely_named, words))], first)
+            some = self._parts.some((word.told for word in words), count - missing)
+            yield self._tier([some, self._parts.either(word.loosely_named for word in words)], first)
             yield self._tier([some], first)
 
     def _mistyped_text(self) -> Part:
-        words = self._told_words
-        if len(words) > _MOST_TYPO_WORDS_OF_TEXT:
+        if len(self._told) > _MOST_TYPO_WORDS_OF_TEXT:
             return None
-        return self._parts.every(map(self._mistyped_in_text, words))
-
-    def _each(self, how: Callable[[Word], Part]) -> Part:
-        return self._parts.every(map(how, self._asked.words))
+        return self._parts.every(word.mistyped_in_text for word in self._told)
 
     def _begun(self) -> Part:
         """Match names that begin with the query, whatever stands between its letters and digits."""
         beginning, owner = self._asked.beginning, self._asked.owner
-        needed: list[Part] = [] if owner is None else [self._parts.term(self._marks, owner_name_mark(owner))]
+        needed: list[Part] = (
+            [] if owner is None else [self._parts.term(self._fields.marks, owner_name_mark(owner))]
+        )
         if beginning:
-            needed.append(self._parts.term(self._heads, beginning[:LONGEST_HEAD]))
+            needed.append(self._parts.term(self._fields.head, beginning[:LONGEST_HEAD]))
         if len(beginning) > LONGEST_HEAD:
-            needed.append(self._each(self._named))
+            needed.append(self._parts.every(word.named for word in self._words))
         return self._parts.every(needed) if needed else None
-
-    def _whole(self, word: Word) -> Part:
-        """Match names of which a word is a part, or two parts that stand side by side."""
-        return self._parts.term(self._names, word.text)
-
-    def _named(self, word: Word) -> Part:
-        """Match the same; the last word may be the beginning of a part."""
-        return self._name_begun(word.text) if word is self._last else self._whole(word)
-
-    def _loosely_named(self, word: Word) -> Part:
-        """Match names with a form of the word."""
-        return self._parts.either(
-            [self._named(word), *(self._parts.term(self._names, form) for form in word.forms[1:])]
-        )
-
-    def _told(self, word: Word) -> Part:
-        """Match names and texts with a form of the word."""
-        return self._parts.either([self._in_text(word), self._begun_if_last(word)])
-
-    def _in_text(self, word: Word) -> Part:
-        """Match texts and names with a form of the word."""
-        return self._parts.either(self._parts.term(self._text, form) for form in word.forms)
-
-    def _written(self, word: Word) -> Part:
-        """Match names with a form of the word, and texts with the word as it is."""
-        forms = (self._parts.term(self._names, form) for form in word.forms[1:])
-        return self._parts.either([self._parts.term(self._text, word.text), *forms, self._begun_if_last(word)])
-
-    def _begun_if_last(self, word: Word) -> Part:
-        """Match names of which the last word begins a part, and is none."""
-        begun = self._name_begun(word.text) if word is self._last else None
-        return None if begun is self._whole(word) else begun
-
-    def _nearly_told(self, word: Word) -> Part:
-        """Match what has the word or all that it falls into; of the last one, a beginning in a text is enough."""
-        found = [self._told(word)]
-        if len(word.atoms) > 1:
-            found.append(self._parts.every(self._parts.term(self._names, atom) for atom in word.atoms))
-            if len(word.atoms[0]) > 1:
-                found.append(self._parts.every(self._parts.term(self._text, atom) for atom in word.atoms))
-        # With other words beside it, a beginning may be shorter.
-        shortest = _SHORTEST_TOLD_BEGINNING - (len(self._told_words) > 1)
-        if word is self._last and len(word.text) >= shortest:
-            found.append(self._parts.beginning(self._text, word.text))
-        return self._parts.either(found)
-
-    def _mistyped(self, word: Word) -> Part:
-        """Match what has the word, or names with it but for one letter: missing, wrong, too much or swapped."""
-        right = self._nearly_told(word)
-        if not _may_be_mistyped(word):
-            return right
-        if len(word.atoms) == 1:
-            return self._parts.either([right, self._typo(self._names, word)])
-        atoms = (
-            self._parts.typo(self._names, atom, begun=False)
-            if _has_typos(atom)
-            else self._parts.term(self._names, atom)
-            for atom in word.atoms
-        )
-        return self._parts.either([right, self._parts.every(atoms)])
-
-    def _mistyped_in_text(self, word: Word) -> Part:
-        """Match the same, and texts with the word but for one letter."""
-        if not _has_typos(word.text):
-            return self._mistyped(word)
-        return self._parts.either([self._nearly_told(word), self._typo(self._text, word)])
-
-    def _typo(self, field: str, word: Word) -> Part:
-        return self._parts.typo(field, word.text, begun=word is self._last and len(word.text) > _SHORTEST_TYPO)
-
-    def _name_begun(self, text: str) -> Part:
-        """Match names with a part that begins so, or with two parts side by side that are this, or begin so."""
-        if len(text) > LONGEST_GRAM:
-            return self._parts.beginning(self._names, text)
-        # What is there whole is there begun, so that here no part goes on.
-        is_whole = self._frequency(self._marks, text) == self._frequency(self._names, text)
-        return self._parts.term(self._names if is_whole else self._marks, text)
-
-
-def _may_be_mistyped(word: Word) -> bool:
-    return any(map(_has_typos, word.atoms))
-
-
-def _has_typos(atom: str) -> bool:
-    return len(atom) >= _SHORTEST_TYPO and atom.isalpha()
