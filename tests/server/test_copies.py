@@ -1,5 +1,6 @@
 """Copies of a hub from one kind of database to the other."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from tests.databases import Postgres, kept_in, run_sql
 from tests.images import Image, layer
@@ -18,9 +20,11 @@ from tests.server.registry import add_repository
 from tests.server.runs import Worker, add_runnable, run
 from tests.server.samples import add_model
 from wriftai_server.database.opening import FILE_NAME
+from wriftai_server.moving.progress import Tell
 from wriftai_server.moving.rows import TABLES
 
 pytestmark = pytest.mark.postgres
+NEW_USER = "INSERT INTO users (id, username, created_at) VALUES ('{0}', '{0}', '')"
 READS = (
     "/models",
     "/models/ada",
@@ -123,6 +127,28 @@ def test_a_hub_on_the_copy_answers_as_the_other(
         for path in READS:
             assert other.send("GET", path).json() == ada.send("GET", path).json(), path
         add_model(other, "another")
+
+
+def test_what_a_hub_stores_meanwhile_is_told(
+    original: tuple[Path, Person], address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(original[0].parent, tmp_path / "data"))
+    file, told = folder / FILE_NAME, "The hub was written to meanwhile"
+    run_sql(folder, "PRAGMA journal_mode = WAL")  # As a hub has it.
+    assert told not in copy(file, tmp_path / "quiet" / FILE_NAME).stderr
+
+    @contextmanager
+    def writing_meanwhile(_: Console) -> Iterator[Tell]:
+        def tell(step: str, done: int, _: int) -> None:
+            run_sql(folder, NEW_USER.format(f"{step} {done}"))
+
+        yield tell
+
+    monkeypatch.setattr("wriftai_server.cli.copy.steps", writing_meanwhile)
+    outcome = copy(file, address)
+    assert (outcome.status, told in outcome.stderr) == (0, True)
+    with looked_at(address, tmp_path):
+        assert run_sql(tmp_path, "SELECT count(*) FROM users") == [(1,)]
 
 
 def test_what_is_there_is_left_alone(original: tuple[Path, Person], address: str, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_a_running_hub_shows_the_models_at_once_in_the_order_of_the_lines(
         file, ada.name.upper(), folder, line("zz", **full), line("Aa", visibility="private"), line("m.1_x-y")
     )
     assert outcome.status == 0
-    assert "Importing models.jsonl" in outcome.stderr
+    assert "Importing models" in outcome.stderr
     assert "100%" in outcome.stderr
     assert outcome.stderr.endswith("3 created, 0 there already, 0 bad lines.\n")
     assert names(ada) == ["before", "zz", "Aa", "m.1_x-y"]
@@ -157,6 +157,14 @@ def test_bytes_that_are_no_text(ada: Person, file: Path, folder: Path) -> None:
     outcome = load(file, ada.name, folder)
     assert outcome.status == 1
     assert outcome.stderr.endswith("0 created, 0 there already, 2 bad lines.\n")
+
+
+def test_the_standard_input(ada: Person, folder: Path) -> None:
+    lines = f"{line('one')}\n{{}}\n{line('two')}\n".encode()
+    outcome = invoke("import", "-", "--owner", ada.name, data_dir=folder, stdin=lines)
+    assert outcome.status == 1
+    assert "line 2: " in outcome.stderr
+    assert sorted(names(ada)) == ["one", "two"]
 
 
 def test_an_empty_file_is_no_fault(ada: Person, file: Path, folder: Path) -> None:

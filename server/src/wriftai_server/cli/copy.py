@@ -33,12 +33,18 @@ def copy(
     async def work() -> None:
         source, target = copies.place_of(from_), copies.place_of(to)
         with steps(console) as tell:
-            counts = await copies.copy(source, target, tell=tell)
+            copied = await copies.copy(source, target, tell=tell)
+        counts = copied.counts
         console.print(
             f"{sum(counts.values()):,} rows are copied and compared: "
             f"{', '.join(f'{counts[name]:,} {name}' for name in _SHOWN)}, and what belongs to them.",
             markup=False,
         )
+        if copied.is_behind:
+            console.print(
+                "The hub was written to meanwhile, and that is not in the copy. If it is to take its place, stop "
+                "the hub, and copy it again."
+            )
         console.print("Images stay where they are: start the hub on the same data folder, or --object-store.")
 
     finish(work())

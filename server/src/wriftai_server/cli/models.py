@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,9 +18,7 @@ if TYPE_CHECKING:
 
 
 def import_(
-    file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="JSON lines, one model each.")
-    ],
+    file: Annotated[Path, typer.Argument(help="JSON lines, one model each; - is the standard input.")],
     owner: Annotated[
         str | None,
         typer.Option(help='Username of who will own the models; without it each line has an "owner".'),
@@ -45,8 +46,8 @@ def import_(
         async with opened.writing() as transaction:
             await hardware.offer_if_none(transaction, catalogue.detect)
         created = present = bad = 0
-        with bars(console) as progress, file.open("rb") as lines:
-            task = progress.add_task(f"Importing {file.name}", total=file.stat().st_size)
+        with bars(console) as progress:
+            task = progress.add_task("Importing models", total=_size(lines))
             async for batch in load(opened, lines, owner=owner, creates_owners=create_owners):
                 for line in batch.bad:
                     progress.console.print(
@@ -56,7 +57,26 @@ def import_(
                 progress.advance(task, batch.size)
         return created, present, bad
 
-    created, present, bad = on_database(data_dir, database, work)
+    with _opened(file) as lines:
+        created, present, bad = on_database(data_dir, database, work)
     console.print(f"{created:,} created, {present:,} there already, {bad:,} bad lines.", highlight=False)
     if bad:
         raise typer.Exit(1)
+
+
+def _opened(file: Path) -> AbstractContextManager[IO[bytes]]:
+    if str(file) == "-":
+        return nullcontext(sys.stdin.buffer)
+    try:
+        return file.open("rb")
+    except OSError as error:
+        raise typer.BadParameter(f"{file}: {error.strerror}", param_hint="file") from error
+
+
+def _size(file: IO[bytes]) -> int | None:
+    """Give the size of a file; None where it comes from a program."""
+    if not file.seekable():
+        return None
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    return size

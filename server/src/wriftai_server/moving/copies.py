@@ -3,13 +3,27 @@
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
+from wriftai_server.database.schema import feed
 from wriftai_server.moving import postgres_rows, sqlite_rows
 from wriftai_server.moving.files import sync, unfinished, writing
 from wriftai_server.moving.progress import CannotMove, Tell
 from wriftai_server.moving.rows import TABLES, Source, Tally, Target
 
 _SQLITE = "sqlite:"
+
+
+class Copied(NamedTuple):
+    """What was copied.
+
+    Attributes:
+        counts: How many rows each table has.
+        is_behind: Whether rows came or went in the source meanwhile, or models or users changed.
+    """
+
+    counts: Mapping[str, int]
+    is_behind: bool
 
 
 def place_of(address: str) -> Path | str:
@@ -28,7 +42,7 @@ def place_of(address: str) -> Path | str:
     raise CannotMove("A database is named as sqlite:PATH, with the file of a hub, or as postgresql://….")
 
 
-async def copy(source: Path | str, target: Path | str, *, tell: Tell) -> Mapping[str, int]:
+async def copy(source: Path | str, target: Path | str, *, tell: Tell) -> Copied:
     """Copy all rows of a hub as they are at one moment.
 
     Args:
@@ -36,20 +50,25 @@ async def copy(source: Path | str, target: Path | str, *, tell: Tell) -> Mapping
         target: A file that is not there yet, or the address of an empty database.
         tell: Told how far it is.
 
-    Returns:
-        How many rows each table has.
-
     Raises:
         CannotMove: Either will not do, or what was written is not what was read.
         UnusableServer: A server cannot be reached, or refused something.
     """
     async with _reading(source) as read, _filling(target) as filled:
-        total = sum([await read.count(table) for table in TABLES])
+        sizes = await _sizes(read)
+        total = sum(sizes[table.name] for table in TABLES)
         taken = await _walk(read, "Copying rows", total, into=filled, tell=tell)
         await filled.go_on_behind(await read.numbers())
         if await _walk(filled, "Checking the copy", total, tell=tell) != taken:
             raise CannotMove("What was written is not what was read: look after the disks, then try again.")
-    return {name: tally.rows for name, tally in taken.items()}
+    async with _reading(source) as later:
+        is_behind = await _sizes(later) != sizes
+    return Copied({name: tally.rows for name, tally in taken.items()}, is_behind)
+
+
+async def _sizes(source: Source) -> Mapping[str, int]:
+    """Count the rows of all tables, and the notes of what changed."""
+    return {table.name: await source.count(table) for table in (*TABLES, feed)}
 
 
 async def _walk(
