@@ -18,7 +18,7 @@ import pytest
 from tests.hubs import Hub, running
 from tests.server.people import People
 from tests.server.runs import add_runnable, run
-from tests.system.processes import descendants, end, is_alive
+from tests.system.processes import end, is_alive, processes_of
 from wriftai import Client
 from wriftai_server.database.opening import FILE_NAME
 
@@ -65,12 +65,6 @@ def people(hub: Hub) -> Iterator[People]:
     people = People(hub.data_dir, hub.url)
     yield people
     people.close()
-
-
-def processes_of(hub: Hub) -> list[int]:
-    """Find the processes that answer requests, the first one first."""
-    found = descendants(hub.process.pid)
-    return sorted(pid for pid in found if b"processes.child" in Path(f"/proc/{pid}/cmdline").read_bytes())
 
 
 def answering(hub: Hub) -> set[str]:

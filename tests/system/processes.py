@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.hubs import Hub
+
 _START_SECONDS = 120
 _READY = re.compile(rb'"(listening|working|calling)"')
 
@@ -94,6 +96,12 @@ def descendants(pid: int) -> list[int]:
     for each in found:
         found += children.get(each, ())
     return found
+
+
+def processes_of(hub: Hub) -> list[int]:
+    """Find the processes that answer requests, the first one first."""
+    found = descendants(hub.process.pid)
+    return sorted(pid for pid in found if b"processes.child" in Path(f"/proc/{pid}/cmdline").read_bytes())
 
 
 def end(pid: int) -> None:

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from tests.hubs import Hub, running
 from tests.system.folders import add_user
 from tests.system.payloads import model
+from tests.system.processes import end, processes_of
 from wriftai import Client
 from wriftai_server.cli import app
 
@@ -103,3 +104,19 @@ def test_what_was_made_before_a_kill_is_found_after_it(tmp_path: Path) -> None:
             dying.join()
     with running(data_dir, "--no-worker") as hub:
         assert made <= names_found(hub, "legs six") <= tried
+
+
+def test_of_several_processes_another_keeps_the_index_when_one_is_killed(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    token = add_user(data_dir, "ada")
+    with running(data_dir, "--workers", "2", "--no-worker") as hub, Client(hub.url, token) as client:
+        names = set[str]()
+        for number in range(3):
+            names.add(f"beetle-{number}")
+            body = model(f"beetle-{number}", visibility="public", description="Six legs.")
+            client.api.request("POST", "/models", body)
+            wait_until(lambda _: len(processes_of(hub)) == 2, data_dir)
+            # Each connection is another one's.
+            for _ in range(8):
+                wait_until(lambda _: names_found(hub, "legs six") == names, data_dir)
+            end(processes_of(hub)[0])
