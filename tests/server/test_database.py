@@ -1,50 +1,44 @@
-"""The embedded database: what holds of its transactions."""
+"""What every database is to the rest."""
 
 import asyncio
-import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import Integer, bindparam, func, insert, select
 
-from tests.server.rows import ADD as ADD_HARDWARE
-from tests.server.rows import ADDING, add, count, on_database
-from wriftai_server.database import sqlite
+from tests.databases import run_sql
+from tests.server.rows import ADD, FIND, IN_ORDER, add, count, on_database
 from wriftai_server.database.driver import Database, DatabaseUnavailable, UniqueViolation
-from wriftai_server.database.opening import FILE_NAME
-from wriftai_server.database.schema import hardware, tokens
-from wriftai_server.database.statements import Statement
-
-ADD = Statement(insert(tokens).values({c.name: bindparam(c.name) for c in tokens.c}))
-ADD_AND_TELL = Statement(ADDING.returning(hardware.c.id))
-HELD = Statement(select(func.held(bindparam("gate", type_=Integer()))))
-FIND = Statement(select(hardware.c.id, hardware.c.identifier).where(hardware.c.id == bindparam("id")))
 
 
-async def add_all(database: Database, rows: list[dict[str, str]]) -> None:
+async def add_many(database: Database, *ids: str) -> int:
     async with database.writing() as transaction:
-        assert await transaction.execute_many(ADD_HARDWARE, rows) == len(rows)
+        return await transaction.execute_many(ADD, [{"id": each, "identifier": each, "name": ""} for each in ids])
 
 
-def test_what_was_written_is_read_on_both_ways(tmp_path: Path) -> None:
+def test_what_was_written_is_read_on_both_ways(home: Path) -> None:
     async def work(database: Database) -> None:
         await add(database, "a", "b")
         for way in (database.reading, database.scanning):
             async with way() as view:
-                assert tuple(await view.one(FIND, id="a") or ()) == ("a", "a")
+                assert tuple(await view.one(FIND, id="a") or ()) == ("a",)
                 assert await view.one(FIND, id="c") is None
-                assert [tuple(row) for row in await view.all(FIND, id="b")] == [("b", "b")]
+                assert [tuple(row) for row in await view.all(FIND, id="b")] == [("b",)]
                 assert await view.all(FIND, id="c") == []
 
-    on_database(tmp_path, work)
+    on_database(home, work)
+
+
+def test_many_rows_are_added_in_one_transaction_and_counted(home: Path) -> None:
+    async def work(database: Database) -> None:
+        assert await add_many(database, *map(str, range(2000))) == 2000
+        assert await add_many(database) == 0
+        assert await count(database) == 2000
+
+    on_database(home, work)
 
 
 @pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt, asyncio.CancelledError])
-def test_an_exception_undoes_a_transaction(tmp_path: Path, failure: type[BaseException]) -> None:
+def test_an_exception_undoes_a_transaction(home: Path, failure: type[BaseException]) -> None:
     async def work(database: Database) -> None:
         with pytest.raises(failure):
             await add(database, "lost", then=failure)
@@ -52,226 +46,43 @@ def test_an_exception_undoes_a_transaction(tmp_path: Path, failure: type[BaseExc
         await add(database, "kept")
         assert await count(database) == 1
 
-    on_database(tmp_path, work)
+    on_database(home, work)
 
 
-def test_a_value_that_must_be_unique_and_is_not(tmp_path: Path) -> None:
+def test_a_value_that_must_be_unique_and_is_not(home: Path) -> None:
     async def work(database: Database) -> None:
         await add(database, "a")
-        for same in ({"id": "a", "identifier": "b", "name": ""}, {"id": "b", "identifier": "a", "name": ""}):
+        for way in (add, add_many):
             with pytest.raises(UniqueViolation):
-                await add_all(database, [{"id": "new", "identifier": "new", "name": ""}, same])
-        with pytest.raises(UniqueViolation):
-            await add(database, "new", "a")
+                await way(database, "new", "a")
         assert await count(database) == 1
 
-    on_database(tmp_path, work)
+    on_database(home, work)
 
 
-def test_statements_that_read_name_their_errors_on_both_ways(tmp_path: Path) -> None:
+def test_a_table_that_is_gone_is_no_bug_of_the_caller(home: Path) -> None:
     async def work(database: Database) -> None:
-        with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as other:
-            other.execute("ALTER TABLE hardware RENAME TO elsewhere")
-        for way in (database.reading, database.scanning):
-            async with way() as view:
-                for run in (view.one, view.all):
-                    with pytest.raises(DatabaseUnavailable, match="no such table"):
-                        await run(FIND, id="a")
+        run_sql(home, "ALTER TABLE hardware RENAME TO elsewhere")
+        for use in (add(database, "b"), add_many(database, "b"), count(database)):
+            with pytest.raises(DatabaseUnavailable, match=r"no such table|does not exist"):
+                await use
 
-    on_database(tmp_path, work)
+    on_database(home, work)
 
 
-def test_statements_that_write_and_tell_name_their_errors_too(tmp_path: Path) -> None:
+def test_text_is_ordered_by_its_bytes(home: Path) -> None:
     async def work(database: Database) -> None:
-        async with database.writing() as transaction:
-            for run in (transaction.one, transaction.all):
-                assert await run(ADD_AND_TELL, id=run.__name__, identifier=run.__name__, name="")
-                with pytest.raises(UniqueViolation):
-                    await run(ADD_AND_TELL, id="new", identifier=run.__name__, name="")
-        with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as other:
-            other.execute("ALTER TABLE hardware RENAME TO elsewhere")
-        async with database.writing() as transaction:
-            for run in (transaction.one, transaction.all):
-                with pytest.raises(DatabaseUnavailable, match="no such table"):
-                    await run(ADD_AND_TELL, id="b", identifier="b", name="")
+        await add(database, "a", "B", "é", "_", "a b", "ab", "A-b", "語", "😀", "\uffff")
+        async with database.reading() as view:
+            found = [row[0] for row in await view.all(IN_ORDER)]
+        assert found == sorted(found, key=str.encode)
 
-    on_database(tmp_path, work)
+    on_database(home, work)
 
 
-def test_many_rows_are_added_in_one_transaction(tmp_path: Path) -> None:
+def test_text_that_is_not_unicode_is_called_alike_on_all_databases(home: Path) -> None:
     async def work(database: Database) -> None:
-        await add_all(database, [{"id": str(n), "identifier": str(n), "name": ""} for n in range(2000)])
-        assert await count(database) == 2000
+        with pytest.raises(UnicodeEncodeError):
+            await add(database, "\ud800")
 
-    on_database(tmp_path, work)
-
-
-def test_a_commit_of_many_rows_lets_others_go_on_and_outlives_whoever_began_it(tmp_path: Path) -> None:
-    async def work(database: Database) -> None:
-        some, more = ([f"{part}-{number}" for number in range(5000)] for part in "ab")
-        adding = asyncio.create_task(add(database, *some))
-        await asyncio.sleep(0)
-        assert not adding.done()  # It is committing, and this goes on.
-        adding.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await adding
-        assert await count(database) == len(some)
-        await add(database, *more)
-        assert await count(database) == len(some) + len(more)
-
-    on_database(tmp_path, work)
-
-
-def test_a_transaction_may_go_on_after_a_value_that_was_taken(tmp_path: Path) -> None:
-    async def work(database: Database) -> None:
-        await add(database, "a")
-        async with database.writing() as transaction:
-            with pytest.raises(UniqueViolation):
-                await transaction.execute(ADD_HARDWARE, id="a", identifier="a", name="")
-            await transaction.execute(ADD_HARDWARE, id="b", identifier="b", name="")
-        assert await count(database) == 2
-
-    on_database(tmp_path, work)
-
-
-def test_a_reference_to_nothing_is_no_conflict_of_names(tmp_path: Path) -> None:
-    async def work(database: Database) -> None:
-        values = dict.fromkeys((c.name for c in tokens.c), "nothing")
-        with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
-            async with database.writing() as transaction:
-                await transaction.execute(ADD, **values)
-
-    on_database(tmp_path, work)
-
-
-def test_writers_of_one_process_take_turns(tmp_path: Path) -> None:
-    async def work(database: Database) -> None:
-        inside = 0
-
-        async def write(n: int) -> None:
-            nonlocal inside
-            async with database.writing() as transaction:
-                inside += 1
-                assert inside == 1
-                await transaction.execute(ADD_HARDWARE, id=str(n), identifier=str(n), name="")
-                await asyncio.sleep(0)
-                inside -= 1
-
-        await asyncio.gather(*(write(n) for n in range(20)))
-        assert await count(database) == 20
-
-    on_database(tmp_path, work)
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    """Give a connection of someone else to the database, which is made by then."""
-    on_database(tmp_path, lambda database: add(database, "a"))
-    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as connection:
-        yield connection
-
-
-@pytest.mark.parametrize(("rows", "commits"), [(1, 1000), (1000, 16)])
-def test_the_log_begins_anew_after_many_commits_or_changes(tmp_path: Path, rows: int, commits: int) -> None:
-    def beginnings() -> bytes:
-        return (tmp_path / f"{FILE_NAME}-wal").read_bytes()[12:16]  # Counted in the head of the log.
-
-    async def work(database: Database) -> None:
-        await add(database, "first")
-        before, done = beginnings(), 0
-        async with asyncio.timeout(120):
-            while beginnings() == before:
-                ids = [f"{done} {number}" for number in range(rows)]
-                await add_all(database, [{"id": each, "identifier": each, "name": ""} for each in ids])
-                done += 1
-                if done >= commits:
-                    await asyncio.sleep(0.01)
-        assert done < commits + 500
-        assert await count(database) == 1 + done * rows
-
-    on_database(tmp_path, work)
-
-
-def test_writers_do_not_wait_for_scans_when_the_log_is_folded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gates, connect = [threading.Event(), threading.Event()], sqlite.connect
-
-    def connected(*arguments: Any, **options: Any) -> sqlite3.Connection:
-        connection = connect(*arguments, **options)
-        connection.create_function("held", 1, lambda gate: gates[gate].wait(60))
-        return connection
-
-    async def work(database: Database) -> None:
-        async with database.scanning() as scan:
-            scans = [asyncio.create_task(scan.one(HELD, gate=0))]
-            for number in range(1000):
-                await add(database, str(number))
-            await asyncio.sleep(0)  # The log is being folded.
-            scans.append(asyncio.create_task(scan.one(HELD, gate=1)))
-            gates[0].set()
-            await scans[0]
-            await asyncio.sleep(0.2)
-            try:
-                async with asyncio.timeout(20):
-                    await add(database, "late")
-            finally:
-                gates[1].set()
-            await scans[1]
-
-    monkeypatch.setattr(sqlite, "connect", connected)
-    on_database(tmp_path, work)
-
-
-def test_the_loop_goes_on_while_someone_else_writes(tmp_path: Path, other: sqlite3.Connection) -> None:
-    async def work(database: Database) -> None:
-        other.execute("BEGIN IMMEDIATE")
-        waiting = asyncio.create_task(add(database, "b"))
-        for _ in range(5):
-            await asyncio.sleep(0.005)
-            assert await count(database) == 1
-            assert not waiting.done()
-        other.execute("COMMIT")
-        await waiting
-        assert await count(database) == 2
-
-    on_database(tmp_path, work)
-
-
-def test_a_writer_that_gives_up_lets_the_next_one_try(tmp_path: Path, other: sqlite3.Connection) -> None:
-    async def work(database: Database) -> None:
-        other.execute("BEGIN IMMEDIATE")
-        waiting = asyncio.create_task(add(database, "lost"))
-        await asyncio.sleep(0.01)
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
-        other.execute("COMMIT")
-        await add(database, "b")
-        assert await count(database) == 2
-
-    on_database(tmp_path, work)
-
-
-@pytest.mark.usefixtures("fast_clock")
-def test_patience_ends(tmp_path: Path, other: sqlite3.Connection) -> None:
-    async def work(database: Database) -> None:
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(DatabaseUnavailable, match="The database cannot be written to: database is locked"):
-            await add(database, "b")
-        assert await count(database) == 1
-        other.execute("COMMIT")
-        await add(database, "b")
-
-    on_database(tmp_path, work)
-
-
-def test_a_table_that_is_gone_is_no_bug_of_the_caller(tmp_path: Path, other: sqlite3.Connection) -> None:
-    async def work(database: Database) -> None:
-        other.execute("ALTER TABLE hardware RENAME TO elsewhere")
-        with pytest.raises(DatabaseUnavailable, match="no such table"):
-            await add(database, "b")
-        with pytest.raises(DatabaseUnavailable, match="no such table"):
-            await add_all(database, [{"id": "b", "identifier": "b", "name": ""}])
-
-    on_database(tmp_path, work)
+    on_database(home, work)

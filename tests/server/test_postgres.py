@@ -19,7 +19,7 @@ from tests.hubs import COMMAND
 from tests.server.command import invoke
 from tests.server.conftest import inside
 from tests.server.people import People
-from tests.server.rows import ADD, FIND, IN_ORDER, LONG, add, count, on_database
+from tests.server.rows import ADD, LONG, add, count, on_database
 from tests.server.samples import add_model
 from wriftai_server.database import feed
 from wriftai_server.database.changes import Changes
@@ -41,28 +41,6 @@ PLANS = (
 )
 
 
-def test_what_was_written_is_read_on_both_ways(home: Path) -> None:
-    async def work(database: Database) -> None:
-        await add(database, "a", "b")
-        for way in (database.reading, database.scanning):
-            async with way() as view:
-                assert tuple(await view.one(FIND, id="a") or ()) == ("a",)
-                assert await view.one(FIND, id="c") is None
-                assert [tuple(row) for row in await view.all(FIND, id="b")] == [("b",)]
-
-    on_database(home, work)
-
-
-def test_text_is_ordered_by_its_bytes(home: Path) -> None:
-    async def work(database: Database) -> None:
-        await add(database, "a", "B", "é", "_", "a b", "ab", "A-b", "語", "😀", "\uffff")
-        async with database.reading() as view:
-            found = [row[0] for row in await view.all(IN_ORDER)]
-        assert found == sorted(found, key=str.encode)
-
-    on_database(home, work)
-
-
 def test_a_page_has_the_length_that_is_asked_for_and_one_of_a_usual_length_is_planned_once(home: Path) -> None:
     async def work(database: Database) -> None:
         ids = [f"{number:04}" for number in range(3_000)]
@@ -82,32 +60,6 @@ def test_a_page_has_the_length_that_is_asked_for_and_one_of_a_usual_length_is_pl
     on_database(home, work)
 
 
-@pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt, asyncio.CancelledError])
-def test_an_exception_undoes_a_transaction(home: Path, failure: type[BaseException]) -> None:
-    async def work(database: Database) -> None:
-        with pytest.raises(failure):
-            await add(database, "lost", then=failure)
-        assert await count(database) == 0
-        await add(database, "kept")
-        assert await count(database) == 1
-
-    on_database(home, work)
-
-
-def test_a_value_that_must_be_unique_and_is_not(home: Path) -> None:
-    async def work(database: Database) -> None:
-        await add(database, "a")
-        rows = [{"id": "new", "identifier": "new", "name": ""}, {"id": "b", "identifier": "a", "name": ""}]
-        with pytest.raises(UniqueViolation):
-            async with database.writing() as transaction:
-                await transaction.execute_many(ADD, rows)
-        with pytest.raises(UniqueViolation):
-            await add(database, "new", "a")
-        assert await count(database) == 1
-
-    on_database(home, work)
-
-
 def test_a_failure_that_is_passed_over_stores_nothing_and_says_so(home: Path) -> None:
     async def pass_over(database: Database) -> None:
         async with database.writing() as transaction:
@@ -120,17 +72,6 @@ def test_a_failure_that_is_passed_over_stores_nothing_and_says_so(home: Path) ->
         with pytest.raises(RuntimeError, match="nothing of it was stored"):
             await pass_over(database)
         assert await count(database) == 1
-
-    on_database(home, work)
-
-
-def test_many_rows_are_counted(home: Path) -> None:
-    async def work(database: Database) -> None:
-        rows = [{"id": str(n), "identifier": str(n), "name": ""} for n in range(2000)]
-        async with database.writing() as transaction:
-            assert await transaction.execute_many(ADD, rows) == 2000
-            assert await transaction.execute_many(ADD, []) == 0
-        assert await count(database) == 2000
 
     on_database(home, work)
 
@@ -184,25 +125,6 @@ def test_connections_that_are_lost_are_made_anew(home: Path) -> None:
                 with contextlib.suppress(DatabaseUnavailable):
                     assert await count(database) == 1
                     return
-
-    on_database(home, work)
-
-
-def test_a_table_that_is_gone_is_no_bug_of_the_caller(home: Path) -> None:
-    async def work(database: Database) -> None:
-        run_sql(home, "ALTER TABLE hardware RENAME TO elsewhere")
-        with pytest.raises(DatabaseUnavailable, match="does not exist"):
-            await add(database, "b")
-        with pytest.raises(DatabaseUnavailable, match="does not exist"):
-            await count(database)
-
-    on_database(home, work)
-
-
-def test_text_that_is_not_unicode_is_called_alike_on_all_databases(home: Path) -> None:
-    async def work(database: Database) -> None:
-        with pytest.raises(UnicodeEncodeError):
-            await add(database, "\ud800")
 
     on_database(home, work)
 
