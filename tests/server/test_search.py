@@ -86,6 +86,8 @@ def test_words_are_found_in_any_order_in_owner_name_and_description(
         ("layer", ["timm/resnet50"]),
         ("resnte tiny", ["timm/tiny-resnet"]),
         ("tansformer", ["timm/vit"]),
+        ("renset50", ["timm/resnet50"]),
+        ("visiontransformer", ["timm/vit"]),
         ("mobyle", ["timm/mobile.net_v4", "timm/mobile-net-v4"]),
         ("fast small llama", ["timm/mobile.net_v4"]),
         ("sandler mobile", ["timm/mobile.net_v4", "timm/mobile-net-v4"]),

@@ -109,7 +109,7 @@ class Hits:
         self._seen = set(known)
         self._few: _Few | None = None
         # Tiers of which there seldom are enough among the best.
-        self._off_level = {self._tiers.mistyped_text}
+        self._off_level = {self._tiers.mistyped_anyhow}
         if len(asked.beginning) > LONGEST_HEAD:
             self._off_level.update(self._tiers.begun)
         self._level = lists.level(which)

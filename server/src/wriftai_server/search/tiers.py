@@ -21,7 +21,7 @@ from wriftai_server.search.words import COMMON
 
 MANY_WORDS = 3
 _MOST_TYPO_WORDS = 5
-_MOST_TYPO_WORDS_OF_TEXT = 2
+_MOST_WORDS_MISTYPED_ANYHOW = 2
 # How many words may be missing, by how many there are, where nothing has more of them.
 _MISSING = ((), (), (1,), (1, 2), (1, 2), (1, 3))
 _NAMINGS = tuple(map(attrgetter, ("whole", "named", "loosely_named")))
@@ -60,7 +60,7 @@ class Tiers:
             together, those come first in which they stand side by side.
         told: Those that come next, with all words in name or text; the last holds these and the named ones.
         nearly: The one of words that fall into others, or begin one of a text; empty where there is none.
-        mistyped_text: The one of texts with a word that is not right: there seldom are many.
+        mistyped_anyhow: The one of words that are not right in texts, or in their digits: there seldom are many.
         last_resort: The first of the tiers that are for when those before have nothing: with words that are
             missing and, where there are many words, with ones that are not whole or not right.
     """
@@ -91,7 +91,7 @@ class Tiers:
         self.told = range(self.named.stop, self.named.stop + (1 < count <= MANY_WORDS) + (count > 2) + 2)
         self.nearly = range(self.told.stop, self.told.stop + self._allows_nearly())
         self.nested = range(self.named.start, self.nearly.stop + self._allows_typos())
-        self.mistyped_text = self.nested.stop
+        self.mistyped_anyhow = self.nested.stop
         self.last_resort = self.told.stop if count >= MANY_WORDS else self.nested.stop
 
     def has(self, tier: int) -> bool:
@@ -141,7 +141,7 @@ class Tiers:
         yield self._tier([begun, whole], 0, sign=whole)
         yield self._tier([begun], 0)
         yield from self._nested()
-        yield self._tier([self._mistyped_text()], self.nested.start)
+        yield self._tier([self._mistyped_anyhow()], self.nested.start)
         yield from self._missing()
 
     def _tier(self, needed: Iterable[Part], first: int, *, sign: Part = None) -> _Tier:
@@ -189,10 +189,10 @@ class Tiers:
             yield self._tier([some, self._parts.either(word.loosely_named for word in words)], first)
             yield self._tier([some], first)
 
-    def _mistyped_text(self) -> Part:
-        if len(self._told) > _MOST_TYPO_WORDS_OF_TEXT:
+    def _mistyped_anyhow(self) -> Part:
+        if len(self._told) > _MOST_WORDS_MISTYPED_ANYHOW:
             return None
-        return self._parts.every(word.mistyped_in_text for word in self._told)
+        return self._parts.every(word.mistyped_anyhow for word in self._told)
 
     def _begun(self) -> Part:
         """Match names that begin with the query, whatever stands between its letters and digits."""

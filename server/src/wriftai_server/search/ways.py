@@ -1,5 +1,6 @@
 """Ways: how a document may have a word of a query."""
 
+from collections.abc import Iterator
 from functools import cached_property
 
 from wriftai_server.search.documents import LONGEST_GRAM, Fields
@@ -7,6 +8,7 @@ from wriftai_server.search.parts import Part, Parts
 from wriftai_server.search.words import Word
 
 _SHORTEST_TYPO = 4
+_SHORTEST_HALF = 3
 _SHORTEST_TOLD_BEGINNING = 4
 
 
@@ -88,9 +90,9 @@ class Ways:
         """Match what has the word, or names with it but for one letter: missing, wrong, too much or swapped."""
         if not self.may_be_mistyped:
             return self.nearly_told
-        if not self.falls_apart:
-            return self._parts.either([self.nearly_told, self._typo(self._fields.names)])
         names = self._fields.names
+        if not self.falls_apart:
+            return self._parts.either([self.nearly_told, self._typo(names)])
         atoms = (
             self._parts.typo(names, atom, begun=False) if _has_typos(atom) else self._parts.term(names, atom)
             for atom in self.word.atoms
@@ -98,11 +100,13 @@ class Ways:
         return self._parts.either([self.nearly_told, self._parts.every(atoms)])
 
     @cached_property
-    def mistyped_in_text(self) -> Part:
-        """Match the same, and texts with the word but for one letter."""
-        if not _has_typos(self.word.text):
-            return self.mistyped
-        return self._parts.either([self.nearly_told, self._typo(self._fields.text)])
+    def mistyped_anyhow(self) -> Part:
+        """Match the same; texts with it but for one letter, or in two words; names with it but for one digit."""
+        if _has_typos(self.word.text):
+            return self._parts.either([self.nearly_told, self._typo(self._fields.text), *self._in_two_words()])
+        if self.falls_apart and len(self.word.text) >= _SHORTEST_TYPO:
+            return self._parts.either([self.mistyped, self._typo(self._fields.names)])
+        return self.mistyped
 
     def expected(self, field: str) -> int:
         """Tell how many documents have the word in a field, or begin with it in a name if it is the last."""
@@ -122,6 +126,14 @@ class Ways:
 
     def _other_forms(self, field: str) -> list[Part]:
         return [self._parts.term(field, form) for form in self.word.forms[1:]]
+
+    def _in_two_words(self) -> Iterator[Part]:
+        """Match texts with two words that are this one when they are put together."""
+        text, field = self.word.text, self._fields.text
+        for place in range(_SHORTEST_HALF, len(text) - _SHORTEST_HALF + 1):
+            yield self._parts.every(
+                [self._parts.term(field, text[:place]), self._parts.term(field, text[place:])]
+            )
 
     def _name_begun(self) -> Part:
         """Match names with a part that begins so, or with two parts side by side that are this, or begin so."""
