@@ -5,11 +5,13 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg  # type: ignore[import-untyped]
 import pytest
 from sqlalchemy import func, select
 
 from tests.databases import open_in, run_sql
 from tests.server.rows import ADD, FIND, LONG, add, count, on_database
+from wriftai_server.database.connections import ERRORS_NAMED
 from wriftai_server.database.driver import Database, DatabaseUnavailable
 from wriftai_server.database.postgres import MOST_CONNECTIONS
 from wriftai_server.database.statements import Statement
@@ -180,6 +182,21 @@ def test_connections_that_the_server_ended_are_not_used_again(home: Path) -> Non
         await use_all(database)
 
     on_database(home, work)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.InternalClientError("got result for unknown protocol state 3"),
+        asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation"),
+        asyncpg.InterfaceError("the underlying connection is closed"),
+        ConnectionResetError(104, "Connection reset by peer"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_connection_that_ends_is_an_outage_whatever_the_library_calls_it(error: Exception) -> None:
+    with pytest.raises(DatabaseUnavailable, match="The database cannot take a statement"), ERRORS_NAMED:
+        raise error
 
 
 def test_closing_waits_for_those_who_read(home: Path) -> None:

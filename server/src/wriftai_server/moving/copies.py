@@ -61,8 +61,8 @@ async def copy(source: Path | str, target: Path | str, *, tell: Tell) -> Copied:
         await filled.go_on_behind(await read.numbers())
         if await _walk(filled, "Checking the copy", total, tell=tell) != taken:
             raise CannotMove("What was written is not what was read: look after the disks, then try again.")
-    async with _reading(source) as later:
-        is_behind = await _sizes(later) != sizes
+        async with _reading(source) as later:
+            is_behind = await _sizes(later) != sizes
     return Copied({name: tally.rows for name, tally in taken.items()}, is_behind)
 
 
