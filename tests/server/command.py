@@ -17,26 +17,18 @@ class Outcome(NamedTuple):
     stderr: str
 
 
-def invoke(
-    *arguments: str, data_dir: Path | None = None, stdin: bytes | None = None, **environment: str
-) -> Outcome:
+def invoke(*arguments: str, data_dir: Path | None = None, **environment: str) -> Outcome:
     """Call the command.
 
     Args:
         arguments: Behind the name of the command.
         data_dir: Given as an option; None leaves it out.
-        stdin: What it reads there.
         environment: Variables for this call.
     """
     options = [] if data_dir is None else ["--data-dir", str(data_dir)]
     if data_dir is not None and (address := address_of(data_dir)) is not None:
         options += ["--database", address]
     result = CliRunner().invoke(
-        app,
-        [*arguments, *options],
-        input=stdin,
-        prog_name="wriftai-server",
-        env=environment,
-        catch_exceptions=False,
+        app, [*arguments, *options], prog_name="wriftai-server", env=environment, catch_exceptions=False
     )
     return Outcome(result.exit_code, result.stdout, result.stderr)

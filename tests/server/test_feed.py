@@ -95,7 +95,7 @@ def test_what_lies_before_a_reader_costs_nothing_on_sqlite(tmp_path: Path) -> No
     on_database(tmp_path, work)
 
 
-def test_old_notes_go_and_who_has_read_them_begins_anew(home: Path) -> None:
+def test_old_notes_go_but_for_the_last_and_who_has_read_others_begins_anew(home: Path) -> None:
     async def work(database: Database) -> None:
         start = await last(database)
         await add(database, *map(str, range(2_500)))
@@ -109,7 +109,7 @@ def test_old_notes_go_and_who_has_read_them_begins_anew(home: Path) -> None:
             assert await feed.after(view, old, limit=1) is None
         await add(database, "c")
         kept = await first(database)
-        assert [note.subject_id for note in (kept, *await read(database, kept))] == ["b", "c"]
+        assert [note.subject_id for note in (kept, *await read(database, kept))] == ["a", "b", "c"]
 
     on_database(home, work)
 

@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.databases import open_in
+from tests.databases import address_of, open_in
+from tests.hubs import COMMAND
 from tests.server.command import Outcome, invoke
 from tests.server.people import Person
 from tests.server.samples import add_model, new_name
@@ -31,6 +34,12 @@ def load(file: Path, owner: str | None, folder: Path, *lines: str, create_owners
     outcome = invoke("import", str(file), *options, data_dir=folder)
     assert outcome.stdout == ""
     return outcome
+
+
+def piped_into(owner: Person, folder: Path) -> list[str]:
+    """Give the command that imports its standard input."""
+    database = [] if (address := address_of(folder)) is None else ["--database", address]
+    return [*COMMAND, "import", "-", "--owner", owner.name, "--data-dir", str(folder), *database]
 
 
 def names(owner: Person) -> list[str]:
@@ -160,11 +169,41 @@ def test_bytes_that_are_no_text(ada: Person, file: Path, folder: Path) -> None:
 
 
 def test_the_standard_input(ada: Person, folder: Path) -> None:
-    lines = f"{line('one')}\n{{}}\n{line('two')}\n".encode()
-    outcome = invoke("import", "-", "--owner", ada.name, data_dir=folder, stdin=lines)
-    assert outcome.status == 1
-    assert "line 2: " in outcome.stderr
+    lines = f"{line('one')}\n{{}}\n{line('two')}\n"
+    done = subprocess.run(piped_into(ada, folder), input=lines, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "line 2: " in done.stderr
     assert sorted(names(ada)) == ["one", "two"]
+
+
+def test_a_standard_input_that_pauses_holds_up_no_batch_and_can_be_left(ada: Person, folder: Path) -> None:
+    lines = [line(f"model-{number}") + "\n" for number in range(2_001)]
+    with subprocess.Popen(
+        piped_into(ada, folder), stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as importing:
+        assert importing.stdin is not None
+        assert importing.stderr is not None
+        importing.stdin.writelines(lines)
+        importing.stdin.flush()
+        while not names(ada):
+            assert importing.poll() is None
+        importing.send_signal(signal.SIGINT)
+        assert importing.wait() == 130
+        assert "Fatal" not in importing.stderr.read()
+    assert len(names(ada)) == 2_000
+
+
+def test_a_standard_input_that_cannot_be_read(ada: Person, folder: Path) -> None:
+    with (folder.parent / "written-only").open("wb") as file:
+        importing = subprocess.run(
+            piped_into(ada, folder),
+            stdin=file,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert importing.returncode == 2
+    assert "Bad file descriptor" in importing.stderr
 
 
 def test_an_empty_file_is_no_fault(ada: Person, file: Path, folder: Path) -> None:

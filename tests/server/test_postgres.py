@@ -227,10 +227,11 @@ def test_notes_of_a_server_that_had_come_further_are_forgotten(home: Path) -> No
         assert names == ["after", "before"]
 
 
+@pytest.mark.parametrize("usual", [timedelta(0), timedelta(minutes=5)], ids=["for long", "since just now"])
 def test_names_are_found_by_their_beginnings_though_a_transaction_stays_open(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, monkeypatch: pytest.MonkeyPatch, usual: timedelta
 ) -> None:
-    monkeypatch.setattr(feed, "_USUAL", timedelta(0))
+    monkeypatch.setattr(feed, "_USUAL", usual)
     is_open, is_over = threading.Event(), threading.Event()
 
     async def stay_open(database: Database) -> None:

@@ -16,6 +16,7 @@ import tantivy
 from structlog.testing import capture_logs
 
 from tests.databases import address_of
+from tests.full_disk import no_room
 from tests.server.conftest import inside
 from tests.server.people import People, Person
 from tests.server.queues import Planned
@@ -334,6 +335,26 @@ def test_what_is_built_stays_where_the_database_is_away_and_not_where_it_is_dama
             if len(seen) > 2:
                 break
     assert (len(seen) == 1) == (ended == Ended.WAITING)
+
+
+def test_where_there_is_no_room_for_an_index_none_is_begun_and_nothing_is_left(tmp_path: Path) -> None:
+    current = CurrentIndex(tmp_path)
+    assert current.keep()
+    with no_room(beyond=0), pytest.raises(OSError, match="The index cannot be begun"):
+        current.begin()
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+    current.begin()
+    assert current.index is not None
+    current.let_go()
+
+
+def test_a_user_whose_name_changes_in_its_capitals_alone_is_found_by_the_new_one(data: Path) -> None:
+    with inside(data) as people:
+        owner = people.add("wombatai")
+        add_model(owner, "first-model", visibility="public")
+        assert found(people.anyone, "ai") == []
+        owner.client.authenticated_user.update({"username": "WombatAI"})
+        assert found(people.anyone, "ai") == ["first-model"]
 
 
 async def _import(data: Path, lines: list[bytes], owner: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
@@ -47,7 +47,7 @@ def import_(
             await hardware.offer_if_none(transaction, catalogue.detect)
         created = present = bad = 0
         with bars(console) as progress:
-            task = progress.add_task("Importing models", total=_size(lines))
+            task = progress.add_task("Importing models", total=size)
             async for batch in load(opened, lines, owner=owner, creates_owners=create_owners):
                 for line in batch.bad:
                     progress.console.print(
@@ -57,26 +57,24 @@ def import_(
                 progress.advance(task, batch.size)
         return created, present, bad
 
-    with _opened(file) as lines:
+    with _opened(file) as (lines, size):
         created, present, bad = on_database(data_dir, database, work)
     console.print(f"{created:,} created, {present:,} there already, {bad:,} bad lines.", highlight=False)
     if bad:
         raise typer.Exit(1)
 
 
-def _opened(file: Path) -> AbstractContextManager[IO[bytes]]:
-    if str(file) == "-":
-        return nullcontext(sys.stdin.buffer)
+@contextmanager
+def _opened(file: Path) -> Iterator[tuple[IO[bytes], int | None]]:
+    """Open a file, or the standard input, whose size is not known; errors of reading end the command."""
     try:
-        return file.open("rb")
+        if str(file) != "-":
+            with file.open("rb") as lines:
+                yield lines, file.stat().st_size
+        elif sys.stdin is None:
+            raise typer.BadParameter("The standard input is closed.", param_hint="file")
+        else:
+            # Not `sys.stdin`, whose lock would be held at the end; nor closed, which may take long.
+            yield open(sys.stdin.fileno(), "rb", closefd=False), None  # noqa: SIM115
     except OSError as error:
         raise typer.BadParameter(f"{file}: {error.strerror}", param_hint="file") from error
-
-
-def _size(file: IO[bytes]) -> int | None:
-    """Give the size of a file; None where it comes from a program."""
-    if not file.seekable():
-        return None
-    size = file.seek(0, os.SEEK_END)
-    file.seek(0)
-    return size

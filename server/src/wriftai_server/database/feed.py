@@ -1,4 +1,4 @@
-"""The feed: which models and users changed, in the order of commits, for whoever keeps a copy elsewhere.
+"""The feed: which models and users changed, for whoever keeps a copy elsewhere.
 
 A note only names what changed: whoever reads it looks at what that is like by now, or finds it gone. It is
 written in the transaction of the change. On PostgreSQL transactions overlap, and one that began earlier may
@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import uuid
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import (
@@ -120,26 +121,19 @@ _CUT = [
 ]
 _AFTER = Statement(union_all(*_CUT).order_by("transaction_id", "id").limit(_MOST))
 _IS_HELD_UP = exists().where(_held.c.transaction_id >= _FirstUnderWay(), _held.c.created_at < bindparam("before"))
-_LATEST = Statement(
-    select(*_COLUMNS, _IS_HELD_UP).where(_SETTLED).order_by(*(column.desc() for column in _ORDER)).limit(1)
-)
+_BACKWARD = [column.desc() for column in _ORDER]
+_LAST = Statement(select(*_COLUMNS).where(_SETTLED).order_by(*_BACKWARD).limit(1))
+_NEWEST = Statement(select(*_COLUMNS, _IS_HELD_UP).order_by(*_BACKWARD).limit(1))
 _AT = Statement(select(*_COLUMNS).where(feed.c.id == bindparam("id")))
-# Only the first are looked at, however many there are. What another hub removes at the moment is left to it.
-_first = (
-    select(feed.c.id, feed.c.created_at)
-    .where(
+_FIRST = Statement(select(*_COLUMNS).where(_SETTLED).order_by(*_ORDER).limit(_MOST))
+_TRIM = Statement(
+    delete(feed).where(
         or_(
             feed.c.transaction_id < _READ,
             and_(feed.c.transaction_id == _READ, feed.c.id < bindparam("id", type_=BigInteger())),
         )
     )
-    .order_by(*_ORDER)
-    .limit(_MOST)
-    .with_for_update(skip_locked=True)
-    .cte("first")
 )
-_old = select(_first.c.id).where(_first.c.created_at < bindparam("before"))
-_TRIM = Statement(delete(feed).where(feed.c.id.in_(_old)).returning(feed.c.id))
 
 
 async def note(transaction: Transaction, subject: Subject, subject_id: str) -> None:
@@ -164,13 +158,15 @@ async def begin_anew(transaction: Transaction) -> None:
 
 async def last(view: Reader) -> Note:
     """Give the last note that can be read by now; there always is one."""
-    note, _ = await latest(view)
-    return note
+    row = await view.one(_LAST)
+    if row is None:
+        raise LookupError("The feed has lost its beginning.")
+    return Note(*row)
 
 
-async def latest(view: Reader) -> tuple[Note, bool]:
-    """Give the last note that can be read by now, and whether others wait for longer than transactions take."""
-    row = await view.one(_LATEST, before=timestamp(datetime.now(UTC) - _USUAL))
+async def newest(view: Reader) -> tuple[Note, bool]:
+    """Give the last note that there is, and whether any waits to be read for longer than transactions take."""
+    row = await view.one(_NEWEST, before=timestamp(datetime.now(UTC) - _USUAL))
     if row is None:
         raise LookupError("The feed has lost its beginning.")
     *note, is_held_up = row
@@ -196,7 +192,7 @@ async def after(view: Reader, position: Note, *, limit: int) -> list[Note] | Non
 
 
 async def trim(database: Database, *, before: str) -> None:
-    """Remove the notes from before a time, some in each transaction; the last one always stays.
+    """Remove the notes from before a time, but for the last of them, at which readers may be; some at a time.
 
     Args:
         database: Has the feed.
@@ -208,11 +204,11 @@ async def trim(database: Database, *, before: str) -> None:
     is_more = True
     while is_more:
         async with database.writing() as transaction:
-            end = await last(transaction)
-            removed = await transaction.all(
-                _TRIM, transaction_id=end.transaction_id, id=end.id, before=before, most=_TRIMMED_AT_ONCE
-            )
-        is_more = len(removed) == _TRIMMED_AT_ONCE
+            first = [Note(*row) for row in await transaction.all(_FIRST, most=_TRIMMED_AT_ONCE)]
+            old = list(takewhile(lambda note: note.created_at < before, first))
+            if old:
+                await transaction.execute(_TRIM, transaction_id=old[-1].transaction_id, id=old[-1].id)
+        is_more = len(old) == _TRIMMED_AT_ONCE
         await asyncio.sleep(_PAUSE_SECONDS)
 
 

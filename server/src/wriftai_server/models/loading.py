@@ -16,6 +16,7 @@ from wriftai_server.http.bodies import decoded, faults_of
 from wriftai_server.http.problems import Malformed, malformed
 from wriftai_server.models import service, store
 from wriftai_server.models.bodies import CreateModel, OwnedModel
+from wriftai_server.threads import apart
 from wriftai_server.users import service as users
 from wriftai_server.users import store as users_store
 
@@ -124,7 +125,8 @@ class _Loading:
         numbered = enumerate(lines, 1)
         storing: asyncio.Task[Batch] | None = None
         try:
-            while some := list(islice(numbered, _BATCH)):
+            # Where lines come from another program, that may take long.
+            while some := await apart(lambda: list(islice(numbered, _BATCH)), name="lines"):
                 prepared = await self._prepare(some)
                 if storing is not None:
                     yield await storing

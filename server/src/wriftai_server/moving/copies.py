@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from wriftai_server.database.schema import feed
 from wriftai_server.moving import postgres_rows, sqlite_rows
 from wriftai_server.moving.files import sync, unfinished, writing
 from wriftai_server.moving.progress import CannotMove, Tell
@@ -19,7 +18,7 @@ class Copied(NamedTuple):
 
     Attributes:
         counts: How many rows each table has.
-        is_behind: Whether rows came or went in the source meanwhile, or models or users changed.
+        is_behind: Whether the source has other rows by now.
     """
 
     counts: Mapping[str, int]
@@ -55,20 +54,14 @@ async def copy(source: Path | str, target: Path | str, *, tell: Tell) -> Copied:
         UnusableServer: A server cannot be reached, or refused something.
     """
     async with _reading(source) as read, _filling(target) as filled:
-        sizes = await _sizes(read)
-        total = sum(sizes[table.name] for table in TABLES)
+        total = sum([await read.count(table) for table in TABLES])
         taken = await _walk(read, "Copying rows", total, into=filled, tell=tell)
         await filled.go_on_behind(await read.numbers())
         if await _walk(filled, "Checking the copy", total, tell=tell) != taken:
             raise CannotMove("What was written is not what was read: look after the disks, then try again.")
         async with _reading(source) as later:
-            is_behind = await _sizes(later) != sizes
+            is_behind = await _walk(later, "Looking for changes since", total, tell=tell) != taken
     return Copied({name: tally.rows for name, tally in taken.items()}, is_behind)
-
-
-async def _sizes(source: Source) -> Mapping[str, int]:
-    """Count the rows of all tables, and the notes of what changed."""
-    return {table.name: await source.count(table) for table in (*TABLES, feed)}
 
 
 async def _walk(

@@ -109,11 +109,14 @@ class CurrentIndex:
         """Begin another index, which has read nothing yet, and remove all that are there."""
         folder = uuid.uuid4().hex
         (self._folder / folder).mkdir(mode=0o700, parents=True)
-        with damage_named():
+        try:
             Index(self._folder / folder)
-        begun = self._folder / "current.new"
-        begun.write_bytes(msgspec.json.encode(Named(VERSION, folder)))
-        begun.replace(self._folder / "current")
+            begun = self._folder / "current.new"
+            begun.write_bytes(msgspec.json.encode(Named(VERSION, folder)))
+            begun.replace(self._folder / "current")
+        except (ValueError, OSError) as error:
+            shutil.rmtree(self._folder / folder, ignore_errors=True)
+            raise OSError(f"The index cannot be begun: {error}") from error
         for other in self._folder.iterdir():
             if other.is_dir() and other.name != folder:
                 shutil.rmtree(other, ignore_errors=True)

@@ -114,6 +114,11 @@ def owner_name_mark(username: str) -> str:
     return f"/{fold_case(username)}"
 
 
+def username_mark(username: str) -> str:
+    """Give the mark of a user, by username as it is written."""
+    return f"={username}"
+
+
 def level_mark(level: int) -> str:
     """Give the mark of all that is on a level, or higher."""
     return f"#{level}"
@@ -152,7 +157,7 @@ def user_document(row: Row) -> dict[str, Any]:
         user_id,
         username,
         popular=0,
-        owner=_Found("", owner_name_mark(username)),
+        owner=_Found("", f"{owner_name_mark(username)} {username_mark(username)}"),
         text=text,
     )
 

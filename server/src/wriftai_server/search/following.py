@@ -26,6 +26,7 @@ from wriftai_server.settings import Settings
 _PAUSE_SECONDS = 0.25
 _PAUSE_OF_OTHERS = 0.05
 _PATIENCE_SECONDS = 1.0
+_MOMENT = 0.002
 _LITTLE = 2_000
 _IDLE_SECONDS = 2.0
 PROGRAM = (sys.executable, "-m", "wriftai_server.search.building")
@@ -105,20 +106,20 @@ class Follower:
             Whether it does.
         """
         async with self._database.reading() as view:
-            last, is_held_up = await feed.latest(view)
-        if is_held_up:
-            return False
+            last, is_held_up = await feed.newest(view)
         if self._knows(last):
             return True
-        if self._waiting.is_on or not self._is_near(last):
+        if is_held_up or self._waiting.is_on or not self._is_near(last):
             return False
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                while not self._knows(last):
+                while True:
                     self._asked.set()
                     await self._turned.wait()
-                    if not self._is_near(last):
+                    if self._knows(last) or not self._is_near(last):
                         break
+                    # Where that waits for another transaction, nothing comes of asking again at once.
+                    await asyncio.sleep(_MOMENT)
         return self._knows(last)
 
     @property
@@ -173,7 +174,11 @@ class Follower:
         self._ours = path
         if not self._knows(last):
             if await self._is_much(index, last):
-                await self._fill_apart(path)
+                self._is_far = True
+                try:
+                    await self._fill_apart(path)
+                finally:
+                    self._is_far = False
             else:
                 await self._follow(index)
         elif self._writing is not None and time.monotonic() - self._wrote_at > _IDLE_SECONDS:
@@ -240,7 +245,6 @@ class Follower:
 
     async def _fill_apart(self, folder: Path) -> None:
         """Catch up with much, in a process of its own."""
-        self._is_far = True
         await self._on_thread(self._stop_writing)
         settings = self._settings
         task = msgspec.json.encode(
@@ -258,9 +262,9 @@ class Follower:
                 await asyncio.wait([ended], timeout=_PAUSE_SECONDS)
                 await self._on_thread(self._current.look_on)
         finally:
-            self._is_far = False
             if not ended.done():
-                process.kill()
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
                 await ended
         match ended.result():
             case 0:

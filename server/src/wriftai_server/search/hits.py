@@ -86,6 +86,9 @@ class Hits:
         mark: What all that is found must have, too; None is nothing.
         from_the_best: Whether tiers are asked for from the first on, each for as many as are left to find.
         known: Numbers of what is left out then, as it was found elsewhere.
+
+    Attributes:
+        last_resort: The first of the tiers that are for when those before have nothing.
     """
 
     def __init__(
@@ -106,6 +109,7 @@ class Hits:
         self._share = 1.0 if mark is None else lists.frequency(FIELDS[which].marks, mark) / self._documents
         self._from_the_best = from_the_best
         self._tiers = self._within(None)
+        self.last_resort = self._tiers.last_resort
         self._seen = set(known)
         self._few: _Few | None = None
         # Tiers of which there seldom are enough among the best.
@@ -115,9 +119,14 @@ class Hits:
         self._level = lists.level(which)
         self._best: Tiers | None = None
 
-    def is_last_resort(self, tier: int) -> bool:
-        """Tell whether a tier is for when those before have nothing."""
-        return tier >= self._tiers.last_resort
+    def is_any_better(self) -> bool:
+        """Tell whether anything is in the tiers before those of last resort."""
+        # Each of the two holds those before it.
+        for tier in (self._tiers.begun[-1], self.last_resort - 1):
+            part = self._tiers.part(tier)
+            if part is not None and self._ranked(part, tier, None, backward=False, limit=1):
+                return True
+        return False
 
     def count(self) -> int:
         """Tell how many tiers there are."""

@@ -20,7 +20,7 @@ from wriftai_server.search.documents import (
     level_mark,
     number_of,
     owner_mark,
-    owner_name_mark,
+    username_mark,
 )
 from wriftai_server.search.hits import Hit, Hits, order_of
 from wriftai_server.search.parts import both
@@ -149,8 +149,8 @@ class View:
         self.state = self._read_state()
 
     def holds_user(self, user_id: str, username: str) -> bool:
-        """Tell whether the user is known by that name."""
-        query = both(_is(self.schema, user_id), self._mark("users", owner_name_mark(username)))
+        """Tell whether the user is known by that name, as it is written."""
+        query = both(_is(self.schema, user_id), self._mark("users", username_mark(username)))
         return bool(self.searcher.search(query, 1, count=False).hits)
 
     def find(
@@ -185,9 +185,12 @@ class View:
         first = after is None and not backward
         hits = [Hits(self, which, asked, mark, from_the_best=first, known=known) for which, mark in sets]
         found: list[Hit] = []
-        is_found = is_found or (after is not None and not hits[0].is_last_resort(after.tier))
-        for tier in _tiers(hits[0], after, backward=backward):
-            if (found or is_found) and not backward and hits[0].is_last_resort(tier):
+        if after is not None:
+            is_found = is_found or after.tier < hits[0].last_resort
+        elif backward:
+            is_found = is_found or any(each.is_any_better() for each in hits)
+        for tier in _tiers(hits[0], after, backward=backward, is_found=is_found):
+            if (found or is_found) and tier >= hits[0].last_resort:
                 break
             left = limit - len(found)
             start = after if after is not None and tier == after.tier else None
@@ -249,14 +252,18 @@ def _is(schema: tantivy.Schema, document_id: str) -> Query:
     return both(Query.term_query(schema, "low", low, "basic"), same)
 
 
-def _tiers(hits: Hits, after: Hit | None, *, backward: bool) -> Iterator[int]:
+def _tiers(hits: Hits, after: Hit | None, *, backward: bool, is_found: bool) -> Iterator[int]:
     """Give the tiers to look into, in turn; an answer of last resort is one tier alone."""
-    if after is not None and hits.is_last_resort(after.tier):
+    if after is not None and after.tier >= hits.last_resort:
         yield after.tier
         return
     if backward:
-        last = hits.count() - 1
-        yield from range(last if after is None else min(last, after.tier), -1, -1)
+        count, resort = hits.count(), hits.last_resort
+        if after is None and not is_found:
+            yield from range(resort, count)
+        else:
+            last = resort - 1 if after is None else after.tier
+            yield from range(min(last, count - 1), -1, -1)
         return
     tier = 0 if after is None else after.tier
     while hits.has(tier):

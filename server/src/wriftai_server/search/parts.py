@@ -65,7 +65,7 @@ class Parts:
         return self._combined(Occur.Should, [part for part in parts if part is not None])
 
     def some(self, parts: Iterable[Part], count: int) -> Part:
-        """Match what matches so many of some parts."""
+        """Match what matches at least so many of some parts."""
         options = [part for part in parts if part is not None]
         if count == 1:
             return self.either(options)

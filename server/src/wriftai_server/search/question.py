@@ -17,7 +17,7 @@ class Question(NamedTuple):
         owner: Username in front of a slash, folded; None when there is no slash.
         name: Behind the slash, or all of it, folded.
         beginning: What names begin with: the letters and digits of the name.
-        words: Of all of it; the last may be a beginning.
+        words: Of all of it, each once and not too many; the last of those may be a beginning.
         joins: Two of them in one, where they are tied together.
     """
 

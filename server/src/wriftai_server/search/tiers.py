@@ -154,8 +154,9 @@ class Tiers:
         if joins := self._asked.joins:
             tied = (self._parts.term(self._fields.names, join) for join in joins)
             yield self._tier([*(word.named for word in words), *tied], first)
-        for naming in _NAMINGS:
-            yield self._tier(map(naming, words), first)
+        # What is tied may be begun, and so is not in the tier that comes next.
+        for naming, holds in zip(_NAMINGS, (self.named.start + bool(joins), first, first), strict=True):
+            yield self._tier(map(naming, words), holds)
         every = self._parts.every(word.told for word in words)
         if 1 < len(words) <= MANY_WORDS:
             # Spelled out, this costs less than half as much; of more words it costs more than it sorts out.
@@ -195,7 +196,10 @@ class Tiers:
         return self._parts.every(word.mistyped_anyhow for word in self._told)
 
     def _begun(self) -> Part:
-        """Match names that begin with the query, whatever stands between its letters and digits."""
+        """Match names that begin with the query, whatever stands between its letters and digits.
+
+        Of a long one, names that begin with as much of it as the index has, and have all its words.
+        """
         beginning, owner = self._asked.beginning, self._asked.owner
         needed: list[Part] = (
             [] if owner is None else [self._parts.term(self._fields.marks, owner_name_mark(owner))]

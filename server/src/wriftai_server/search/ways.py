@@ -136,7 +136,7 @@ class Ways:
             )
 
     def _name_begun(self) -> Part:
-        """Match names with a part that begins so, or with two parts side by side that are this, or begin so."""
+        """Match names with a part that begins so, or two side by side that are this; a long one may go on."""
         text, fields = self.word.text, self._fields
         if len(text) > LONGEST_GRAM:
             return self._parts.beginning(fields.names, text)
