@@ -89,8 +89,7 @@ def test_what_was_made_before_a_kill_is_found_after_it(tmp_path: Path) -> None:
     made, tried = set[str](), set[str]()
     for round_ in range(KILLS):
         with running(data_dir, "--no-worker") as hub, Client(hub.url, token) as client:
-            dying = threading.Timer(chance.uniform(0.2, 0.6), hub.kill)
-            dying.start()
+            dying = threading.Timer(chance.uniform(0.1, 0.5), hub.kill)
             with contextlib.suppress(httpx.TransportError):
                 for number in itertools.count():
                     letters = "".join("abcdefghij"[int(digit)] for digit in f"{round_}{number}")
@@ -98,11 +97,14 @@ def test_what_was_made_before_a_kill_is_found_after_it(tmp_path: Path) -> None:
                     tried.add(body["name"])
                     client.api.request("POST", "/models", body)
                     made.add(body["name"])
+                    if number == 0:
+                        dying.start()
                     # So that the index is written again and again.
                     while first_found(hub, f"legs {body['name']}") != body["name"]:
                         pass
             dying.join()
     with running(data_dir, "--no-worker") as hub:
+        assert len(made) >= KILLS
         assert made <= names_found(hub, "legs six") <= tried
 
 
