@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -179,7 +180,12 @@ def test_the_standard_input(ada: Person, folder: Path) -> None:
 def test_a_standard_input_that_pauses_holds_up_no_batch_and_can_be_left(ada: Person, folder: Path) -> None:
     lines = [line(f"model-{number}") + "\n" for number in range(2_001)]
     with subprocess.Popen(
-        piped_into(ada, folder), stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        piped_into(ada, folder),
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Tests that run in the background ignore it, and so would what they start.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     ) as importing:
         assert importing.stdin is not None
         assert importing.stderr is not None
@@ -188,7 +194,7 @@ def test_a_standard_input_that_pauses_holds_up_no_batch_and_can_be_left(ada: Per
         while not names(ada):
             assert importing.poll() is None
         importing.send_signal(signal.SIGINT)
-        assert importing.wait() == 130
+        assert importing.wait(60) == 130
         assert "Fatal" not in importing.stderr.read()
     assert len(names(ada)) == 2_000
 
