@@ -26,7 +26,6 @@ ON_SQLITE = frozenset(
         "openapi",
         "request_ids",
         "schemas",
-        "search_index",
         "wire",
     )
 )

@@ -53,3 +53,15 @@ def walked(searcher: Person, q: str, size: int) -> list[PaginatedResponse[Model]
         pages.append(searcher.client.models.search(q, {"page_size": size, "cursor": cursor}))
         assert len(pages) < 20, "This walk does not end."
     return pages
+
+
+def names_found(searcher: Person, q: str) -> list[str]:
+    return [entry.partition("/")[2] for entry in found(searcher, q)]
+
+
+def until_found(searcher: Person, q: str, names: list[str]) -> None:
+    """Search until all is found: a look that comes upon a damaged index may find less, and is no failure."""
+    for _ in range(100):
+        if sorted(names_found(searcher, q)) == names:
+            return
+    assert sorted(names_found(searcher, q)) == names

@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import subprocess
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -305,6 +306,18 @@ def test_a_file_that_is_not_there(file: Path, tmp_path: Path, folder: Path) -> N
         outcome = invoke("import", str(path), "--owner", "ada", data_dir=folder)
         assert (outcome.status, outcome.stdout) == (2, "")
         assert "Invalid value for" in outcome.stderr
+
+
+def test_what_fails_beside_the_file_is_not_told_of_the_file(
+    ada: Person, file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def load_and_fail(*_: object, **__: object) -> AsyncIterator[loading.Batch]:
+        yield loading.Batch(1, 1, 0, [])
+        raise OSError("Beside it.")
+
+    monkeypatch.setattr(loading, "load", load_and_fail)
+    with pytest.raises(OSError, match=r"^Beside it\.$"):
+        load(file, ada.name, folder, line("one"))
 
 
 def test_a_folder_on_which_no_hub_ran_yet(file: Path, tmp_path: Path) -> None:

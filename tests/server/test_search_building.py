@@ -108,19 +108,19 @@ def test_what_is_built_anew_is_merged(home: Path, tmp_path: Path, monkeypatch: p
     """Of eight pieces, as only segments that are about as large are merged, however long each is committed."""
     monkeypatch.setattr(building, "_READ_AT_ONCE", 10)
     monkeypatch.setattr(building, "_LEAST_IN_SEGMENT", 10)
-    add, commit = Writing.add, Writing.commit
+    write, commit = Writing.write, Writing.commit
     pieces = [0]
 
-    def add_and_count(self: Writing, document: dict[str, Any]) -> None:
-        pieces[-1] += "low" in document
-        add(self, document)
+    def write_and_count(self: Writing, removed: list[str], added: list[dict[str, Any]]) -> None:
+        pieces[-1] += len(added)
+        write(self, removed, added)
 
     def commit_slowly(self: Writing, state: State) -> None:
         pieces.append(0)
         time.sleep(0.1)
         commit(self, state)
 
-    monkeypatch.setattr(Writing, "add", add_and_count)
+    monkeypatch.setattr(Writing, "write", write_and_count)
     monkeypatch.setattr(Writing, "commit", commit_slowly)
     with inside(home) as people:
         owner = people.add()

@@ -1,5 +1,6 @@
 """Pages of what search finds: whole, in order, and each model once, whatever changes in between."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from tests.databases import run_sql
 from tests.server.conftest import Home, inside
 from tests.server.finding import few_models, found, person, walked
 from tests.server.people import People, Person
+from tests.server.queues import Planned
 from tests.server.samples import add_model
+from wriftai import UnprocessableEntityError
 from wriftai_server.database.driver import Row
-from wriftai_server.search import store
+from wriftai_server.search import service, store
 from wriftai_server.search.following import Follower
 
 
@@ -56,6 +59,16 @@ def test_pages_of_matches_keep_their_order_in_both_directions(anyone: Person) ->
     assert [f"{model['owner']['username']}/{model['name']}" for model in back] == whole[:4]
 
 
+def test_a_cursor_from_before_the_order_changed_is_refused(
+    anyone: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cursor = walked(anyone, "resnet", 2)[0].next_cursor
+    monkeypatch.setattr(service, "ORDER", service.ORDER + 1)
+    with pytest.raises(UnprocessableEntityError, match="belongs to another order or filter"):
+        anyone.client.models.search("resnet", {"cursor": cursor or ""})
+    assert anyone.client.models.search("resnet").items
+
+
 def test_what_a_walk_of_last_resort_lacks_by_now_is_not_made_up_for(people: People, anyone: Person) -> None:
     bob = person(people, "Bob")
     for name in ("wombat-one", "wombat-two"):
@@ -90,3 +103,14 @@ def test_a_page_is_full_whatever_goes_while_it_is_put_together(
     names = [[model["name"] for model in page] for page in pages]
     # Nothing told the index of the other name.
     assert names == [["same", "same"], ["same", "other"], ["same-again"]]
+
+
+@pytest.mark.parametrize("viewer", [None, "ada"])
+def test_the_rows_of_what_was_found_are_read_by_their_ids(tmp_path: Path, viewer: str | None) -> None:
+    data = tmp_path / "data"
+    with inside(data):
+        planned = Planned(data)
+        asyncio.run(store.models_by_id(planned, ["some", "ids"], viewer=viewer))
+        planned.connection.close()
+    # By whether they are public, it would look at all of them.
+    assert planned.plans[0] == "SEARCH models USING INDEX sqlite_autoindex_models_1 (id=?)"

@@ -74,8 +74,7 @@ def view(chance: Chance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Vie
     monkeypatch.setattr(index, "_LEAST_LOOKED_THROUGH", 6)
     made = Index(tmp_path)
     writing = made.writing()
-    for _ in range(MODELS):
-        writing.add(model_document(chance.row()))
+    writing.write([], [model_document(chance.row()) for _ in range(MODELS)])
     writing.commit(State(Note(0, 1, "model", "", "")))
     writing.close()
     made.reload()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,16 +66,29 @@ def import_(
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[tuple[IO[bytes], int | None]]:
-    """Open a file, or the standard input, whose size is not known; errors of reading end the command."""
+def _opened(file: Path) -> Iterator[tuple[Iterator[bytes], int | None]]:
+    """Open a file, or the standard input; give its lines, and its size if that is known."""
+    if str(file) != "-":
+        with _errors_told(file):
+            opened = file.open("rb")
+        with opened:
+            yield _lines(opened, file), os.fstat(opened.fileno()).st_size or None
+    elif sys.stdin is None:
+        raise typer.BadParameter("The standard input is closed.", param_hint="file")
+    else:
+        # Not `sys.stdin`, whose lock would be held at the end; nor closed, which may take long.
+        yield _lines(open(sys.stdin.fileno(), "rb", closefd=False), file), None  # noqa: SIM115
+
+
+def _lines(opened: IO[bytes], file: Path) -> Iterator[bytes]:
+    with _errors_told(file):
+        yield from opened
+
+
+@contextmanager
+def _errors_told(file: Path) -> Iterator[None]:
+    """End the command where the file cannot be read."""
     try:
-        if str(file) != "-":
-            with file.open("rb") as lines:
-                yield lines, file.stat().st_size
-        elif sys.stdin is None:
-            raise typer.BadParameter("The standard input is closed.", param_hint="file")
-        else:
-            # Not `sys.stdin`, whose lock would be held at the end; nor closed, which may take long.
-            yield open(sys.stdin.fileno(), "rb", closefd=False), None  # noqa: SIM115
+        yield
     except OSError as error:
         raise typer.BadParameter(f"{file}: {error.strerror}", param_hint="file") from error

@@ -26,7 +26,7 @@ from wriftai_server.database.connections import UnusableServer
 from wriftai_server.database.driver import Database, DatabaseUnavailable, Reader, Row
 from wriftai_server.database.opening import open_database
 from wriftai_server.search import store
-from wriftai_server.search.current import Broken, damage_named
+from wriftai_server.search.damage import Broken
 from wriftai_server.search.documents import model_document, user_document
 from wriftai_server.search.index import Index, State, Writing
 from wriftai_server.settings import LogLevel
@@ -148,10 +148,7 @@ async def read_changes(database: Database, index: Index, state: State) -> Change
 def apply(writing: Writing, changes: Iterable[Change]) -> None:
     """Write changes, without letting them take effect."""
     for change in changes:
-        for each in change.removed:
-            writing.remove(each)
-        for document in change.added:
-            writing.add(document)
+        writing.write(change.removed, change.added)
 
 
 async def _owned(view: Reader, user: Row) -> AsyncIterator[Row]:
@@ -236,8 +233,7 @@ def _end_with_parent() -> None:
 async def _run(task: Task) -> None:
     database = open_database(Path(task.data_dir), task.database)
     try:
-        with damage_named():
-            await fill(database, Index(Path(task.folder)))
+        await fill(database, Index(Path(task.folder)))
     finally:
         await database.close()
 

@@ -5,45 +5,23 @@
 free. Whatever is wrong with an index, the remedy is to remove `current`: the keeper then begins another.
 """
 
-import asyncio
-import contextlib
 import fcntl
 import os
 import shutil
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from wriftai_server.search import wholeness
+from wriftai_server.search.damage import Broken, damage_named
 from wriftai_server.search.index import VERSION, Index
 
 _LOOK_SECONDS = 0.1
 _ATTEMPTS = 5
 _ATTEMPT_SECONDS = 0.02
-
-
-class Broken(Exception):
-    """The index is damaged."""
-
-
-@contextlib.contextmanager
-def damage_named() -> Iterator[None]:
-    """Name all that the library may raise of a damaged index: errors, and panics, which are no `Exception`s.
-
-    Any other error is a mistake of ours, which no other index would mend.
-    """
-    try:
-        yield
-    except (ValueError, OSError) as error:
-        raise Broken(f"{type(error).__name__}: {error}") from error
-    except (Exception, KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError):
-        raise
-    except BaseException as error:
-        raise Broken(repr(error)) from error
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -114,7 +92,7 @@ class CurrentIndex:
             begun = self._folder / "current.new"
             begun.write_bytes(msgspec.json.encode(Named(VERSION, folder)))
             begun.replace(self._folder / "current")
-        except (ValueError, OSError) as error:
+        except (Broken, OSError) as error:
             shutil.rmtree(self._folder / folder, ignore_errors=True)
             raise OSError(f"The index cannot be begun: {error}") from error
         for other in self._folder.iterdir():
@@ -136,7 +114,7 @@ class CurrentIndex:
             self.path = path
             with damage_named():
                 self._meta, self._census = _census_of(path)
-                self.index = Index(path)
+            self.index = Index(path)
             wholeness.remember(path, self._census)
         elif _meta_of(path) != self._meta or not self._is_untouched():
             self.refresh()
@@ -150,8 +128,9 @@ class CurrentIndex:
         index, path = self.index, self.path
         if index is None or path is None:
             return
-        with self._refreshing, damage_named():
-            meta, census = _census_of(path)
+        with self._refreshing:
+            with damage_named():
+                meta, census = _census_of(path)
             index.reload()
             self._meta, self._census = meta, census
         if self.lock is not None:

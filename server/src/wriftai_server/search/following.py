@@ -19,7 +19,8 @@ from wriftai_server.database.feed import Note
 from wriftai_server.logs import Waiting
 from wriftai_server.search import building, store
 from wriftai_server.search.building import Ended, Lost, Task
-from wriftai_server.search.current import Broken, CurrentIndex, damage_named
+from wriftai_server.search.current import CurrentIndex
+from wriftai_server.search.damage import Broken
 from wriftai_server.search.index import Index, State, View, Writing
 from wriftai_server.settings import Settings
 
@@ -83,9 +84,8 @@ class Follower:
             return None
 
         def run() -> T:
-            with damage_named():
-                self._current.ensure_whole()
-                return query(index.view)
+            self._current.ensure_whole()
+            return query(index.view)
 
         try:
             return await asyncio.get_running_loop().run_in_executor(self._queries, run)
@@ -223,11 +223,10 @@ class Follower:
 
     def _write(self, index: Index, changes: list[building.Change]) -> None:
         try:
-            with damage_named():
-                if self._writing is None:
-                    self._writing, self._written = index.writing(), index
-                building.apply(self._writing, changes)
-                self._writing.commit(changes[-1].state)
+            if self._writing is None:
+                self._writing, self._written = index.writing(), index
+            building.apply(self._writing, changes)
+            self._writing.commit(changes[-1].state)
         except Broken as error:
             # Whoever has failed once stores nothing any more, and says nothing of it.
             self._writing = None
@@ -239,8 +238,7 @@ class Follower:
     def _stop_writing(self) -> None:
         writing, self._writing = self._writing, None
         if writing is not None:
-            with damage_named():
-                writing.close()
+            writing.close()
             self._current.refresh()
 
     async def _fill_apart(self, folder: Path) -> None:
@@ -273,8 +271,11 @@ class Follower:
                 raise Lost
             case Ended.WAITING:
                 raise DatabaseUnavailable("The process that builds the index cannot reach the database.")
-            case status:
+            case status if status == Ended.BROKEN or status < 0:
+                # To read a damaged file may end a process.
                 raise Broken(f"Building ended with {status}.")
+            case status:
+                raise RuntimeError(f"Building ended with {status}.")
 
     async def _on_thread(self, work: Callable[..., T], *values: object) -> T:
         def run() -> T:
@@ -288,6 +289,6 @@ class Follower:
         self._queries.shutdown()
 
     def _finish(self) -> None:
-        with contextlib.suppress(Broken), damage_named():
+        with contextlib.suppress(Broken):
             self._stop_writing()
         self._current.let_go()

@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from tantivy import FieldType, Occur, Order, Query, Schema, Searcher
 
+from wriftai_server.search.damage import damage_named
 from wriftai_server.search.documents import (
     FIELDS,
     LEVELS,
@@ -244,12 +245,13 @@ class Hits:
 
     def _search_for(self, query: Query, tier: int, most: int, order: Order) -> list[Hit]:
         searcher = self._lists.searcher
-        hits = searcher.search(query, most, count=False, order_by_field="rank", order=order).hits
-        places = [place for _, place in hits]
-        halves = zip(*(searcher.fast_field_values(field, places) for field in Halves._fields), strict=True)
+        with damage_named():
+            hits = searcher.search(query, most, count=False, order_by_field="rank", order=order).hits
+            places = [place for _, place in hits]
+            halves = [searcher.fast_field_values(field, places) for field in Halves._fields]
         return [
             Hit(tier, rank, number_from(int(mixed or 0), int(low or 0)))
-            for (rank, _), (mixed, low) in zip(hits, halves, strict=True)
+            for (rank, _), mixed, low in zip(hits, *halves, strict=True)
         ]
 
     def _within(self, within: Query | None) -> Tiers:

@@ -1,6 +1,6 @@
 """The index: documents on disk, found by words in the order of their tiers and ranks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ import tantivy
 from tantivy import FieldType, Filter, Query, TextAnalyzerBuilder, Tokenizer
 
 from wriftai_server.database.feed import Note
+from wriftai_server.search.damage import damage_named
 from wriftai_server.search.documents import (
     FIELDS,
     LEVELS,
@@ -63,32 +64,42 @@ class Writing:
 
     def __init__(self, index: tantivy.Index, *, megabytes: int) -> None:
         self._schema = index.schema
-        # One thread, beside those that merge: more of them make more segments, which a search has to look into.
-        self._writer = index.writer(megabytes * 1_000_000, 1)
+        with damage_named():
+            # One thread, beside those that merge: more make more segments, which a search has to look into.
+            self._writer = index.writer(megabytes * 1_000_000, 1)
 
-    def add(self, document: dict[str, Any]) -> None:
-        """Add a document that is not there."""
-        added = tantivy.Document()
-        for field, value in document.items():
-            if isinstance(value, str):
-                added.add_text(field, value)
-            else:
-                added.add_unsigned(field, value)
-        self._writer.add_document(added)
-
-    def remove(self, document_id: str) -> None:
-        """Remove a document if it is there."""
-        self._writer.delete_documents_by_query(_is(self._schema, document_id))
+    def write(self, removed: Iterable[str], added: Iterable[dict[str, Any]]) -> None:
+        """Remove the documents with some ids, if they are there, and add some that are not, or no longer."""
+        queries = [_is(self._schema, each) for each in removed]
+        documents = [_document(each) for each in added]
+        with damage_named():
+            for query in queries:
+                self._writer.delete_documents_by_query(query)
+            for document in documents:
+                self._writer.add_document(document)
 
     def commit(self, state: State) -> None:
         """Let all changes, and how far the index has got, take effect together."""
-        self._writer.delete_documents_by_term("about", _STATE)
-        self.add({"about": _STATE, "value": _encode(state).decode()})
-        self._writer.commit()
+        stated = _document({"about": _STATE, "value": _encode(state).decode()})
+        with damage_named():
+            self._writer.delete_documents_by_term("about", _STATE)
+            self._writer.add_document(stated)
+            self._writer.commit()
 
     def close(self) -> None:
         """End it, when what it does beside is done; what is not committed is lost."""
-        self._writer.wait_merging_threads()
+        with damage_named():
+            self._writer.wait_merging_threads()
+
+
+def _document(fields: dict[str, Any]) -> tantivy.Document:
+    document = tantivy.Document()
+    for field, value in fields.items():
+        if isinstance(value, str):
+            document.add_text(field, value)
+        else:
+            document.add_unsigned(field, value)
+    return document
 
 
 class Index:
@@ -101,11 +112,12 @@ class Index:
         view: The index as it was when it was last looked at; whoever looks for something stays with one view.
 
     Raises:
-        ValueError: It is damaged.
+        Broken: It is damaged; so may all raise that look into it.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._index = tantivy.Index(_schema(), str(folder))
+        with damage_named():
+            self._index = tantivy.Index(_schema(), str(folder))
         self._index.config_reader("manual")
         words = TextAnalyzerBuilder(Tokenizer.simple()).filter(Filter.remove_long(_LONGEST_WORD_BYTES))
         self._index.register_tokenizer("words", words.filter(Filter.lowercase()).build())
@@ -115,14 +127,15 @@ class Index:
 
     def reload(self) -> None:
         """See what was committed."""
-        self._index.reload()
-        self.view = View(self._index)
+        with damage_named():
+            self._index.reload()
+            self.view = View(self._index)
 
     def writing(self, *, megabytes: int = 15) -> Writing:
         """Begin to change it; one at a time may.
 
         Raises:
-            ValueError: Someone else does.
+            Broken: Someone else does, or it is damaged.
         """
         return Writing(self._index, megabytes=megabytes)
 
@@ -151,7 +164,8 @@ class View:
     def holds_user(self, user_id: str, username: str) -> bool:
         """Tell whether the user is known by that name, as it is written."""
         query = both(_is(self.schema, user_id), self._mark("users", username_mark(username)))
-        return bool(self.searcher.search(query, 1, count=False).hits)
+        with damage_named():
+            return bool(self.searcher.search(query, 1, count=False).hits)
 
     def find(
         self,
@@ -207,7 +221,8 @@ class View:
         if known is None:
             if len(self._frequencies) > _MOST_REMEMBERED:
                 self._frequencies.clear()
-            known = self._frequencies[field, term] = self.searcher.doc_freq(field, term)
+            with damage_named():
+                known = self._frequencies[field, term] = self.searcher.doc_freq(field, term)
         return known
 
     def level(self, which: Set) -> int | None:

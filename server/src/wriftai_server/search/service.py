@@ -26,6 +26,8 @@ from wriftai_server.search.stages import (
 from wriftai_server.search.walk import Documents, Walk
 
 KEY_TYPES = (int, int, str, str)
+# Change it with whatever changes which stages and tiers there are: a cursor from before would lead elsewhere.
+ORDER = 1
 
 
 async def models(

@@ -1,0 +1,166 @@
+"""An index that follows what changes in the database, and is built in a process of its own where that is much."""
+
+import asyncio
+import contextlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+from structlog.testing import capture_logs
+
+from tests.databases import address_of, open_in
+from tests.server.conftest import inside
+from tests.server.finding import names_found, until_found
+from tests.server.people import People, Person
+from tests.server.samples import add_model, add_version
+from wriftai.models import ModelVisibility
+from wriftai_server.models.loading import load
+from wriftai_server.search import following
+from wriftai_server.search.building import Ended, Task
+from wriftai_server.search.following import PROGRAM
+
+
+def test_what_changed_is_found_at_once_by_words_too(people: People, ada: Person, anyone: Person) -> None:
+    name = add_model(ada, "quokka-one", description="Counts wallabies.", visibility="public")["name"]
+    assert names_found(anyone, "wallaby counts") == [name]
+    ada.client.models.update(ada.name, name, {"description": "Counts numbats."})
+    assert names_found(anyone, "wallaby") == []
+    assert names_found(anyone, "numbats") == [name]
+    add_version(ada, name, release_notes="Bandicoots are counted, too.")
+    assert names_found(anyone, "bandicoot counted") == [name]
+    ada.client.models.update(ada.name, name, {"visibility": ModelVisibility("private")})
+    assert names_found(anyone, "numbats") == []
+    assert names_found(ada, "numbats") == [name]
+    ada.client.models.update(ada.name, name, {"visibility": ModelVisibility("public"), "name": "echidna-two"})
+    assert names_found(anyone, "two echidna numbats") == ["echidna-two"]
+    ada.client.models.delete(ada.name, "echidna-two")
+    assert names_found(anyone, "numbats") == []
+
+
+def test_models_are_found_by_the_new_name_of_their_owner(people: People, anyone: Person) -> None:
+    owner = people.add("thylacine")
+    add_model(owner, "stripes", visibility="public")
+    assert names_found(anyone, "thylacin strip") == ["stripes"]
+    owner.client.authenticated_user.update({"username": "bilby", "bio": "Long ears."})
+    assert names_found(anyone, "bilby strip") == ["stripes"]
+    assert names_found(anyone, "thylacin") == []
+    assert [user["username"] for user in anyone.client.users.search("ears long")] == ["bilby"]
+
+
+def test_a_user_whose_name_changes_in_its_capitals_alone_is_found_by_the_new_one(home: Path) -> None:
+    with inside(home) as people:
+        owner = people.add("wombatai")
+        add_model(owner, "first-model", visibility="public")
+        assert names_found(people.anyone, "ai") == []
+        owner.client.authenticated_user.update({"username": "WombatAI"})
+        assert names_found(people.anyone, "ai") == ["first-model"]
+
+
+def test_a_database_that_became_another_one_is_read_anew(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with inside(data) as people:
+        add_model(people.add(), "of-the-first", description="Aardvark.", visibility="public")
+        assert names_found(people.anyone, "aardvark") == ["of-the-first"]
+    with inside(tmp_path / "other") as people:
+        add_model(people.add(), "of-the-second", description="Aardvark.", visibility="public")
+    for file in data.glob("hub.sqlite3*"):
+        file.unlink()
+    shutil.copytree(tmp_path / "other", data, dirs_exist_ok=True, ignore=shutil.ignore_patterns("search"))
+    with capture_logs() as lines, inside(data) as people:
+        until_found(people.anyone, "aardvark", ["of-the-second"])
+    said = [(line["event"], line["log_level"]) for line in lines if "index" in line["event"]]
+    assert said == [("index built anew", "info"), ("indexed", "info")]
+    assert lines[0]["reason"].startswith("The index is that of another database")
+
+
+def test_much_is_indexed_apart_and_names_are_found_meanwhile(home: Path) -> None:
+    with inside(home) as people:
+        owner = people.add("collector")
+    lines = [
+        json.dumps(
+            {
+                "name": f"beetle-{n}",
+                "hardware_identifier": "cpu",
+                "visibility": "public",
+                "description": "Six legs.",
+            }
+        )
+        for n in range(2500)
+    ]
+    asyncio.run(_import(home, [line.encode() for line in lines], owner.name))
+    with inside(home) as people:
+        assert names_found(people.anyone, "beetle-2499") == ["beetle-2499"]
+        for _ in range(3000):
+            if people.anyone.client.models.search("legs six").items:
+                break
+            people.anyone.send("GET", "/search/models", params={"q": "beetle-17"})
+        pages = list(people.anyone.client.models.search("legs six", {"page_size": 100}).iter_all())
+        assert len({model["name"] for model in pages}) == 2500
+
+
+@pytest.mark.parametrize(
+    ("address", "meta", "ended", "event"),
+    [
+        (None, b"{", Ended.BROKEN, "index broken"),
+        ("postgresql://nobody@127.0.0.1:1/nothing", None, Ended.WAITING, "index waits"),
+    ],
+    ids=["damaged", "no database"],
+)
+def test_whoever_builds_an_index_says_why_it_ends(
+    home: Path, tmp_path: Path, address: str | None, meta: bytes | None, ended: Ended, event: str
+) -> None:
+    with inside(home):
+        pass
+    (tmp_path / "index").mkdir()
+    if meta is not None:
+        (tmp_path / "index" / "meta.json").write_bytes(meta)
+    task = Task(str(home), address or address_of(home), str(tmp_path / "index"), "warning")
+    with subprocess.Popen(PROGRAM, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as builder:
+        assert builder.stdin is not None
+        assert builder.stderr is not None
+        builder.stdin.write(msgspec.json.encode(task) + b"\n")
+        builder.stdin.flush()
+        lines = [json.loads(line) for line in builder.stderr]
+    assert builder.returncode == ended
+    assert [line["event"] for line in lines] == [event]
+
+
+@pytest.mark.parametrize(
+    ("end", "is_damaged"),
+    [
+        (f"sys.exit({Ended.WAITING.value})", False),
+        ("raise ValueError", False),
+        (f"sys.exit({Ended.BROKEN.value})", True),
+        ("os.abort()", True),
+    ],
+)
+def test_what_is_built_stays_unless_it_is_damaged(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str, *, is_damaged: bool
+) -> None:
+    """Neither a database that is away nor a mistake of ours is mended by another index."""
+    ends = tmp_path / "ends"
+    program = f"import os, sys; open({str(ends)!r}, 'a').write('.'); sys.stderr = None; {end}"
+    monkeypatch.setattr(following, "PROGRAM", (sys.executable, "-c", program))
+    monkeypatch.setattr(following, "_LITTLE", 1)
+    seen: set[bytes] = set()
+    with inside(home) as people:
+        add_model(people.add(), "first-model", visibility="public")
+        for _ in range(5_000):
+            if ends.exists() and len(ends.read_text()) > 3:
+                break
+            assert names_found(people.anyone, "first-model") == ["first-model"]
+            with contextlib.suppress(FileNotFoundError):
+                seen.add((home / "search" / "current").read_bytes())
+    assert len(ends.read_text()) > 3
+    assert (len(seen) > 1) == is_damaged
+
+
+async def _import(home: Path, lines: list[bytes], owner: str) -> None:
+    database = open_in(home)
+    async for batch in load(database, lines, owner=owner):
+        assert batch.bad == []
+    await database.close()
