@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from wriftai_server.database.driver import Database, DatabaseUnavailable, Reader, Transaction
+from wriftai_server.database.driver import Database, DatabaseUnavailable, Reader, Row, Transaction
 from wriftai_server.database.schema import feed
 from wriftai_server.database.statements import Statement
 from wriftai_server.database.types import Text
@@ -158,18 +158,12 @@ async def begin_anew(transaction: Transaction) -> None:
 
 async def last(view: Reader) -> Note:
     """Give the last note that can be read by now; there always is one."""
-    row = await view.one(_LAST)
-    if row is None:
-        raise LookupError("The feed has lost its beginning.")
-    return Note(*row)
+    return Note(*_there(await view.one(_LAST)))
 
 
 async def newest(view: Reader) -> tuple[Note, bool]:
     """Give the last note that there is, and whether any waits to be read for longer than transactions take."""
-    row = await view.one(_NEWEST, before=timestamp(datetime.now(UTC) - _USUAL))
-    if row is None:
-        raise LookupError("The feed has lost its beginning.")
-    *note, is_held_up = row
+    *note, is_held_up = _there(await view.one(_NEWEST, before=timestamp(datetime.now(UTC) - _USUAL)))
     return Note(*note), bool(is_held_up)
 
 
@@ -219,3 +213,9 @@ async def keep_trimming(database: Database) -> None:
         await asyncio.sleep(_TRIM_SECONDS)
         with contextlib.suppress(DatabaseUnavailable):
             await trim(database, before=timestamp(datetime.now(UTC) - _KEPT))
+
+
+def _there(row: Row | None) -> Row:
+    if row is None:
+        raise LookupError("The feed has lost its beginning.")
+    return row

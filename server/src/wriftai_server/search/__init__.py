@@ -2,8 +2,10 @@
 
 A `question` is what was typed, taken apart into `words`. `service` puts a page together: `walk` goes through the
 `stages` that SQL finds (`store`), and then through the index. There `index` opens a view, in which `hits` are
-found in `tiers`, each made of the `ways` in which a document may have a word, which are `parts` of a query.
+found, `firsts` for a first page, in `tiers`, each made of the `ways` in which a document may have a word, which
+are `parts` of a query.
 
-The index is `current`, and found whole by its checksums (`wholeness`). One process keeps it up: `following`
-writes what changed, `building` fills a new one, with `documents` made of rows.
+The index is `current`, and whole by its checksums (`wholeness`); what the library raises of one that is not is
+`damage`. One process keeps it up: `following` writes what changed, `building` fills a new one, with `documents`
+made of rows.
 """

@@ -23,8 +23,9 @@ from wriftai_server.search.documents import (
     owner_mark,
     username_mark,
 )
+from wriftai_server.search.firsts import FirstHits
 from wriftai_server.search.hits import Hit, Hits, order_of
-from wriftai_server.search.parts import both
+from wriftai_server.search.parts import both, marked
 from wriftai_server.search.question import Question
 from wriftai_server.search.words import LONGEST_WORD
 
@@ -163,7 +164,7 @@ class View:
 
     def holds_user(self, user_id: str, username: str) -> bool:
         """Tell whether the user is known by that name, as it is written."""
-        query = both(_is(self.schema, user_id), self._mark("users", username_mark(username)))
+        query = both(_is(self.schema, user_id), marked(self.schema, "users", username_mark(username)))
         with damage_named():
             return bool(self.searcher.search(query, 1, count=False).hits)
 
@@ -196,8 +197,11 @@ class View:
         sets: list[tuple[Set, str | None]] = [("users" if users else "public", None)]
         if not users and viewer is not None and self.frequency(FIELDS["private"].marks, owner_mark(viewer)):
             sets.append(("private", owner_mark(viewer)))
-        first = after is None and not backward
-        hits = [Hits(self, which, asked, mark, from_the_best=first, known=known) for which, mark in sets]
+        hits: list[Hits]
+        if after is None and not backward:
+            hits = [FirstHits(self, which, asked, mark, known=known) for which, mark in sets]
+        else:
+            hits = [Hits(self, which, asked, mark, after=after, backward=backward) for which, mark in sets]
         found: list[Hit] = []
         if after is not None:
             is_found = is_found or after.tier < hits[0].last_resort
@@ -207,8 +211,7 @@ class View:
             if (found or is_found) and tier >= hits[0].last_resort:
                 break
             left = limit - len(found)
-            start = after if after is not None and tier == after.tier else None
-            here = [hit for each in hits for hit in each.find(tier, start, backward=backward, limit=left)]
+            here = [hit for each in hits for hit in each.find(tier, limit=left)]
             here.sort(key=order_of, reverse=backward)
             found += here[:left]
             if len(found) >= limit:
@@ -243,9 +246,6 @@ class View:
         for _, place in self.searcher.search(query, 1, count=False).hits:
             return msgspec.json.decode(self.searcher.doc(place).get_first("value") or b"", type=State)
         return None
-
-    def _mark(self, which: Set, mark: str) -> Query:
-        return Query.term_query(self.schema, FIELDS[which].marks, mark, "basic")
 
 
 def _schema() -> tantivy.Schema:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Hashable, Iterable
 
 from tantivy import Occur, Query, Schema
 
+from wriftai_server.search.documents import FIELDS, Set
+
 # A part that matches nothing is None, and so is what needs it.
 Part = Query | None
 
@@ -43,15 +45,15 @@ class Parts:
         """Match what has a term that begins so."""
         return self._typo(field, text, distance=0, prefix=True)
 
-    def typo(self, field: str, text: str, *, begun: bool) -> Part:
+    def typo(self, field: str, text: str, *, goes_on: bool) -> Part:
         """Match what has a term but for one letter, missing, wrong, too much or swapped.
 
         Args:
             field: Of the term.
             text: Of the term.
-            begun: Whether the term may go on.
+            goes_on: Whether the term may.
         """
-        return self._typo(field, text, distance=1, prefix=begun)
+        return self._typo(field, text, distance=1, prefix=goes_on)
 
     def every(self, parts: Iterable[Part]) -> Part:
         """Match what matches all of some parts."""
@@ -102,6 +104,11 @@ class Parts:
         if made is None:
             made = self._made[key] = make()
         return made
+
+
+def marked(schema: Schema, which: Set, mark: str) -> Query:
+    """Match what has a mark in a set."""
+    return Query.term_query(schema, FIELDS[which].marks, mark, "basic")
 
 
 def both(one: Query, other: Query) -> Query:

@@ -23,7 +23,7 @@ from wriftai_server.search.stages import (
     UserStages,
     stage_in,
 )
-from wriftai_server.search.walk import Documents, Walk
+from wriftai_server.search.walk import IndexStage, Walk
 
 KEY_TYPES = (int, int, str, str)
 # Change it with whatever changes which stages and tiers there are: a cursor from before would lead elsewhere.
@@ -35,42 +35,42 @@ async def models(
 ) -> Cut:
     """Cut a page out of the models that match and that the caller may see."""
     asked = question(q)
-    documents = Documents(follower, asked, viewer=caller.id, users=False)
-    return await _page(follower, asked, ModelStages(database, asked, caller.id), documents, place, size=size)
+    in_index = IndexStage(follower, asked, viewer=caller.id, users=False)
+    return await _page(follower, asked, ModelStages(database, asked, caller.id), in_index, place, size=size)
 
 
 async def users(database: Database, follower: Follower, q: str, place: Place, *, size: int) -> Cut:
     """Cut a page out of the users that match."""
     asked = question(q)
-    documents = Documents(follower, asked, viewer=None, users=True)
-    return await _page(follower, asked, UserStages(database, asked), documents, place, size=size)
+    in_index = IndexStage(follower, asked, viewer=None, users=True)
+    return await _page(follower, asked, UserStages(database, asked), in_index, place, size=size)
 
 
 async def _page(
     follower: Follower,
     asked: Question,
     stages: Stages,
-    documents: Documents,
+    in_index: IndexStage,
     place: Place,
     *,
     size: int,
 ) -> Cut:
     key = place.key
     at = None if key is None else stage_in(key)
-    begun = asked.is_empty or not await follower.catch_up() or at == BEGINNING
+    has_beginnings = asked.is_empty or not await follower.catch_up() or at == BEGINNING
     if key is not None and at == TIERS:
         # As it was for the page before, whatever the index is like by now.
-        begun = key[2] == BEGUN
-    order = [BEGINNING] if asked.is_empty else [ADDRESS, NAME, *([BEGINNING] if begun else []), TIERS]
+        has_beginnings = key[2] == BEGUN
+    order = [BEGINNING] if asked.is_empty else [ADDRESS, NAME, *([BEGINNING] if has_beginnings else []), TIERS]
     if place.backward:
         order.reverse()
     if at is not None:
         order = [stage for stage in order if (stage <= at if place.backward else stage >= at)]
-    walk = Walk(stages, order, documents, place, begun=begun)
+    walk = Walk(stages, order, in_index, place, has_beginnings=has_beginnings)
     found: list[Found] = []
     while len(found) <= size and (keys := await walk.go(size + 1 - len(found))):
-        found += await stages.rows(keys, begun=begun)
-    return _cut(found, place, size, documents.ended_at)
+        found += await stages.rows(keys, has_beginnings=has_beginnings)
+    return _cut(found, place, size, in_index.ended_at)
 
 
 def _cut(found: list[Found], place: Place, size: int, ended_at: Place | None) -> Cut:

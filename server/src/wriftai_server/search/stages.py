@@ -33,12 +33,12 @@ class Stages(Protocol):
         """Find the keys of what is in a stage, from a place in it on."""
         ...
 
-    async def rows(self, keys: Sequence[Key], *, begun: bool) -> list[Found]:
+    async def rows(self, keys: Sequence[Key], *, has_beginnings: bool) -> list[Found]:
         """Find the rows of those keys that are where the key says, in the order of the keys.
 
         Args:
             keys: Of stages, and of tiers of the index.
-            begun: Whether there is a stage of beginnings of names.
+            has_beginnings: Whether there is a stage of beginnings of names.
         """
         ...
 
@@ -78,20 +78,18 @@ class ModelStages:
             return [(BEGINNING, 0, folded, model_id) for model_id, folded in models]
         return []
 
-    async def rows(self, keys: Sequence[Key], *, begun: bool) -> list[Found]:
+    async def rows(self, keys: Sequence[Key], *, has_beginnings: bool) -> list[Found]:
         """Find the rows of those keys that are where the key says, in the order of the keys."""
         async with self._database.reading() as view:
             rows = await store.models_by_id(view, _ids(keys), viewer=self._viewer)
-        return _placed(keys, rows, lambda row: self._stage(row, begun=begun))
+        return _placed(keys, rows, lambda row: self._stage(row, has_beginnings=has_beginnings))
 
-    def _stage(self, row: Row, *, begun: bool) -> int:
+    def _stage(self, row: Row, *, has_beginnings: bool) -> int:
         owner, wanted = self._asked.owner, self._asked.name
         if owner is not None and fold(row[OWNER_AT + 1]) != owner:
             return TIERS
-        name = fold(row[1])
-        if name == wanted:
-            return NAME if owner is None else ADDRESS
-        return BEGINNING if begun and name.startswith(wanted) else TIERS
+        exact = NAME if owner is None else ADDRESS
+        return _stage_of(fold(row[1]), wanted, exact, has_beginnings=has_beginnings)
 
 
 class UserStages:
@@ -121,20 +119,23 @@ class UserStages:
             return [(BEGINNING, 0, folded, user_id) for user_id, folded in users]
         return []
 
-    async def rows(self, keys: Sequence[Key], *, begun: bool) -> list[Found]:
+    async def rows(self, keys: Sequence[Key], *, has_beginnings: bool) -> list[Found]:
         """Find the rows of those keys that are where the key says, in the order of the keys."""
         async with self._database.reading() as view:
             rows = await store.users_by_id(view, _ids(keys))
-        return _placed(keys, rows, lambda row: self._stage(row, begun=begun))
+        return _placed(keys, rows, lambda row: self._stage(row, has_beginnings=has_beginnings))
 
-    def _stage(self, row: Row, *, begun: bool) -> int:
+    def _stage(self, row: Row, *, has_beginnings: bool) -> int:
         owner, wanted = self._asked.owner, self._asked.name
         if owner is not None:
             return TIERS
-        name = fold(row[1])
-        if name == wanted:
-            return NAME
-        return BEGINNING if begun and name.startswith(wanted) else TIERS
+        return _stage_of(fold(row[1]), wanted, NAME, has_beginnings=has_beginnings)
+
+
+def _stage_of(name: str, wanted: str, exact: int, *, has_beginnings: bool) -> int:
+    if name == wanted:
+        return exact
+    return BEGINNING if has_beginnings and name.startswith(wanted) else TIERS
 
 
 def _ids(keys: Sequence[Key]) -> list[str]:

@@ -123,13 +123,10 @@ def _counted(counts: range) -> Statement:
     return _after(_model_source().where(models.c.predictions_count.between(least, most)), models.c.id)
 
 
+_MOST = bindparam("most", type_=Integer())
 _SOME = {
-    "models": Statement(
-        select(func.count()).select_from(select(models.c.id).limit(bindparam("most", type_=Integer())).subquery())
-    ),
-    "users": Statement(
-        select(func.count()).select_from(select(users.c.id).limit(bindparam("most", type_=Integer())).subquery())
-    ),
+    table.name: Statement(select(func.count()).select_from(select(table.c.id).limit(_MOST).subquery()))
+    for table in (models, users)
 }
 
 

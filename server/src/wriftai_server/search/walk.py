@@ -15,8 +15,8 @@ _MOST_HITS_AT_ONCE = 500
 _MOST_HITS = 4_000
 
 
-class Documents:
-    """Finds documents in the index.
+class IndexStage:
+    """The last stage: documents that are found in the tiers of the index.
 
     Args:
         follower: Has the index.
@@ -38,13 +38,13 @@ class Documents:
         self._most = self._seen = 0
 
     async def find(
-        self, place: Place, *, begun: bool, is_found: bool, known: Sequence[int], limit: int
+        self, place: Place, *, has_beginnings: bool, is_found: bool, known: Sequence[int], limit: int
     ) -> tuple[list[Key], bool]:
         """Find the keys of documents, from a place on, at least as many as asked for; tell whether those are all.
 
         Args:
             place: Where to start.
-            begun: Whether there is a stage of beginnings of names, which the keys then say.
+            has_beginnings: Whether there is a stage of beginnings of names, which the keys then say.
             is_found: Whether anything was found before the tiers.
             known: Numbers of that.
             limit: How many are to be found.
@@ -68,7 +68,7 @@ class Documents:
             )
 
         hits = await self._follower.look(find) or []
-        stages = BEGUN if begun else ""
+        stages = BEGUN if has_beginnings else ""
         keys: list[Key] = [(TIERS + hit.tier, hit.rank, stages, id_of(hit.number)) for hit in hits]
         self._seen += len(keys)
         if len(keys) == most and self._seen > _MOST_HITS:
@@ -80,21 +80,21 @@ class Walk:
     """Goes through stages, from a place on.
 
     Args:
-        stages: Know what is in them.
+        stages: Find what is in all but the last.
         order: Of the stages.
-        documents: What is in the last one.
+        in_index: The last.
         place: Where to start.
-        begun: Whether there is a stage of beginnings of names, also where it lies behind.
+        has_beginnings: Whether there is a stage of beginnings of names, also where it lies behind.
     """
 
     def __init__(
-        self, stages: Stages, order: list[int], documents: Documents, place: Place, *, begun: bool
+        self, stages: Stages, order: list[int], in_index: IndexStage, place: Place, *, has_beginnings: bool
     ) -> None:
         self._stages = stages
         self._order = order
-        self._documents = documents
+        self._in_index = in_index
         self._place = place
-        self._begun = begun
+        self._has_beginnings = has_beginnings
         self._is_found = place.key is not None and stage_in(place.key) < TIERS
         self._known: list[int] = []
 
@@ -115,8 +115,12 @@ class Walk:
         if place.key is not None and stage_in(place.key) != stage:
             place = Place(None, place.backward)
         if stage == TIERS:
-            return await self._documents.find(
-                place, begun=self._begun, is_found=self._is_found, known=self._known, limit=limit
+            return await self._in_index.find(
+                place,
+                has_beginnings=self._has_beginnings,
+                is_found=self._is_found,
+                known=self._known,
+                limit=limit,
             )
         here = await self._stages.find(stage, place, limit=limit)
         self._is_found = self._is_found or bool(here)

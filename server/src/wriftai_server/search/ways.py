@@ -94,7 +94,7 @@ class Ways:
         if not self.falls_apart:
             return self._parts.either([self.nearly_told, self._typo(names)])
         atoms = (
-            self._parts.typo(names, atom, begun=False) if _has_typos(atom) else self._parts.term(names, atom)
+            self._parts.typo(names, atom, goes_on=False) if _has_typos(atom) else self._parts.term(names, atom)
             for atom in self.word.atoms
         )
         return self._parts.either([self.nearly_told, self._parts.every(atoms)])
@@ -146,7 +146,7 @@ class Ways:
 
     def _typo(self, field: str) -> Part:
         text = self.word.text
-        return self._parts.typo(field, text, begun=self.is_last and len(text) > _SHORTEST_TYPO)
+        return self._parts.typo(field, text, goes_on=self.is_last and len(text) > _SHORTEST_TYPO)
 
 
 def _has_typos(atom: str) -> bool:
