@@ -114,3 +114,15 @@ def test_a_page_is_a_part_of_the_whole_answer_from_either_side(chance: Chance, v
         for size in (1, 4):
             assert walked(find, None, size, backward=False) == whole, q
             assert walked(find, None, size, backward=True) == whole[::-1], q
+
+
+@pytest.mark.parametrize(
+    ("q", "joins"),
+    [
+        ("qwen2.5 instruct", ("qwen25",)),
+        ("one two three four five six seven eight.nine", ()),
+        ("one two three four five six seven-eight nine-one", ("seveneight",)),
+    ],
+)
+def test_words_that_do_not_count_are_not_tied_together(q: str, joins: tuple[str, ...]) -> None:
+    assert question(q).joins == joins

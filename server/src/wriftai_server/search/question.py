@@ -41,5 +41,6 @@ def question(q: str) -> Question:
     owner, slash, name = text.partition("/")
     if not slash:
         name = text
-    words, joins = tuple(query_words(text)), tuple(query_joins(text))
+    words = tuple(query_words(text))
+    joins = tuple(query_joins(text, words))
     return Question(fold(owner) if slash else None, fold(name), whole(name), words, joins)

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from operator import add
 from typing import NamedTuple
 from unicodedata import category
@@ -114,10 +115,12 @@ def query_words(q: str) -> list[Word]:
     return [Word(token, atoms_of(token), forms_of(token)) for token in list(tokens)[:MOST_WORDS]]
 
 
-def query_joins(q: str) -> list[str]:
-    """Give what the query ties together, by a sign and no space, two in one: `qwen25` of `qwen2.5 instruct`."""
+def query_joins(q: str, words: Iterable[Word]) -> list[str]:
+    """Give words that the query ties together, by a sign and no space, two in one: `qwen25` of `qwen2.5`."""
+    counted = {word.text for word in words}
     tied = ([token[:LONGEST_WORD] for token in _TOKEN.findall(part)] for part in _APART.split(fold(q)))
-    return [join for tokens in tied for join in joins_of(tokens)][: MOST_WORDS - 1]
+    pairs = (pair for tokens in tied for pair in pairwise(tokens) if counted.issuperset(pair))
+    return ["".join(pair) for pair in pairs][: MOST_WORDS - 1]
 
 
 @lru_cache(_MOST_REMEMBERED)
