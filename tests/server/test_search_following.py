@@ -16,12 +16,15 @@ from tests.databases import address_of, open_in
 from tests.server.conftest import inside
 from tests.server.finding import names_found, until_found
 from tests.server.people import People, Person
+from tests.server.rows import on_database
 from tests.server.samples import add_model, add_version
 from wriftai.models import ModelVisibility
+from wriftai_server.database.driver import Database
 from wriftai_server.models.loading import load
 from wriftai_server.search import following
 from wriftai_server.search.building import Ended, Task
-from wriftai_server.search.following import PROGRAM
+from wriftai_server.search.following import PROGRAM, Follower
+from wriftai_server.settings import Settings
 
 
 def test_what_changed_is_found_at_once_by_words_too(people: People, ada: Person, anyone: Person) -> None:
@@ -146,6 +149,7 @@ def test_what_is_built_stays_unless_it_is_damaged(
     program = f"import os, sys; open({str(ends)!r}, 'a').write('.'); sys.stderr = None; {end}"
     monkeypatch.setattr(following, "PROGRAM", (sys.executable, "-c", program))
     monkeypatch.setattr(following, "_LITTLE", 1)
+    monkeypatch.setattr(following, "_LONGEST_PAUSE", 0.0)
     seen: set[bytes] = set()
     with inside(home) as people:
         add_model(people.add(), "first-model", visibility="public")
@@ -164,3 +168,35 @@ async def _import(home: Path, lines: list[bytes], owner: str) -> None:
     async for batch in load(database, lines, owner=owner):
         assert batch.bad == []
     await database.close()
+
+
+def test_what_cannot_be_built_is_tried_again_ever_more_slowly(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the disk is full."""
+    with inside(home):
+        pass
+    pauses: list[float] = []
+    sleep = asyncio.sleep
+
+    async def sleep_shortly(seconds: float) -> None:
+        if seconds > 0.1:
+            pauses.append(seconds)
+        await sleep(0)
+
+    async def work(database: Database) -> None:
+        follower = Follower(database, Settings(data_dir=home, database=address_of(home)))
+        task = asyncio.create_task(follower.run())
+        while len(pauses) < 8:
+            await sleep(0.01)
+        monkeypatch.setattr(following, "PROGRAM", PROGRAM)
+        while not await follower.catch_up():
+            await sleep(0.01)
+        task.cancel()
+        await asyncio.wait([task])
+
+    monkeypatch.setattr(following, "PROGRAM", (sys.executable, "-c", f"raise SystemExit({Ended.BROKEN.value})"))
+    monkeypatch.setattr(following, "_LITTLE", 0)
+    monkeypatch.setattr(asyncio, "sleep", sleep_shortly)
+    on_database(home, work)
+    assert pauses[:8] == [0.5, 1, 2, 4, 8, 15, 15, 15]

@@ -26,6 +26,7 @@ from wriftai_server.settings import Settings
 
 _PAUSE_SECONDS = 0.25
 _PAUSE_OF_OTHERS = 0.05
+_LONGEST_PAUSE = 15.0
 _PATIENCE_SECONDS = 1.0
 _MOMENT = 0.002
 _LITTLE = 2_000
@@ -55,6 +56,7 @@ class Follower:
         self._asked = asyncio.Event()
         self._turned = asyncio.Event()
         self._is_far = False
+        self._failures = 0
         self._waiting = Waiting("index waits", "index goes on")
         self._queries = ThreadPoolExecutor(2, "search")
         self._work = ThreadPoolExecutor(1, "index")
@@ -176,7 +178,7 @@ class Follower:
             if await self._is_much(index, last):
                 self._is_far = True
                 try:
-                    await self._fill_apart(path)
+                    await self._fill_patiently(path)
                 finally:
                     self._is_far = False
             else:
@@ -240,6 +242,14 @@ class Follower:
         if writing is not None:
             writing.close()
             self._current.refresh()
+
+    async def _fill_patiently(self, folder: Path) -> None:
+        """Catch up with much; where that fails again and again, as on a full disk, the next one waits longer."""
+        if self._failures:
+            await asyncio.sleep(min(_PAUSE_SECONDS * 2**self._failures, _LONGEST_PAUSE))
+        self._failures += 1
+        await self._fill_apart(folder)
+        self._failures = 0
 
     async def _fill_apart(self, folder: Path) -> None:
         """Catch up with much, in a process of its own."""
