@@ -11,9 +11,8 @@ from pathlib import Path
 _ROOT = Path(__file__).parents[1]
 _SERVER = _ROOT / "server" / "src" / "wriftai_server"
 OUR_CODE = (
-    *(_SERVER / domain for domain in ("database", "models", "users", "search")),
-    _ROOT / "benchmarks" / "catalogue.py",
-    _ROOT / "benchmarks" / "folder.py",
+    *(_SERVER / domain for domain in ("database", "models", "users", "search", "moving")),
+    *(_ROOT / "benchmarks" / file for file in ("catalogue.py", "folder.py", "growth/hubs.py")),
 )
 
 
