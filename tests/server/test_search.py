@@ -112,6 +112,11 @@ def test_what_a_word_falls_into_may_lie_apart_in_a_name_or_a_text(people: People
         bob.client.models.delete("Bob", name)
 
 
+@pytest.mark.parametrize("q", ["qwen v4 100", "with50"])
+def test_numbers_and_common_words_alone_are_no_match(anyone: Person, q: str) -> None:
+    assert found(anyone, q) == []
+
+
 @pytest.mark.parametrize(
     "q", ["%", "_", "\\", "\\%", "*", "'", '"', "?", ":", "😀", "\u200d", "-" * 1000, "^", "@", "~"]
 )

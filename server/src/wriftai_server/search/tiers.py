@@ -183,12 +183,17 @@ class Tiers:
         return len(self._told) <= _MOST_TYPO_WORDS and any(word.may_be_mistyped for word in self._told)
 
     def _missing(self) -> Iterator[_Tier]:
-        """Give tiers in which words are missing; names with a word come first."""
+        """Give tiers in which words are missing, but not all that tell something; names with one come first."""
         words, count, first = self._told, len(self._told), self.nested.stop
+        telling = [word for word in words if word.tells_something] or words
         for missing in _MISSING[min(count, len(_MISSING) - 1)]:
             some = self._parts.some((word.told for word in words), count - missing)
-            yield self._tier([some, self._parts.either(word.loosely_named for word in words)], first)
-            yield self._tier([some], first)
+            yield self._tier([some, self._parts.either(word.loosely_named for word in telling)], first)
+            yield self._tier([some, *self._told_of(telling)], first)
+
+    def _told_of(self, some: list[Ways]) -> list[Part]:
+        """Match what has one of some words, where that is not every document that has any."""
+        return [] if some == self._told else [self._parts.either(word.told for word in some)]
 
     def _mistyped_anyhow(self) -> Part:
         if len(self._told) > _MOST_WORDS_MISTYPED_ANYHOW:

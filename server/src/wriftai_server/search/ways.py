@@ -5,10 +5,11 @@ from functools import cached_property
 
 from wriftai_server.search.documents import LONGEST_GRAM, Fields
 from wriftai_server.search.parts import Part, Parts
-from wriftai_server.search.words import Word
+from wriftai_server.search.words import COMMON, Word
 
 _SHORTEST_TYPO = 4
 _SHORTEST_HALF = 3
+_SHORTEST_TELLING = 3
 _SHORTEST_TOLD_BEGINNING = 4
 
 
@@ -25,6 +26,7 @@ class Ways:
     Attributes:
         word: As it was given.
         is_last: As it was given.
+        tells_something: Whether it does by itself; numbers and short words do not.
         may_be_mistyped: Whether some letter of it may be wrong; it is too short, or a number, otherwise.
     """
 
@@ -35,6 +37,7 @@ class Ways:
         self.is_last = is_last
         # With other words beside it, a beginning may be shorter.
         self._shortest_told = _SHORTEST_TOLD_BEGINNING - (not is_alone)
+        self.tells_something = len(word.text) >= _SHORTEST_TELLING and not word.text.isdigit()
         self.may_be_mistyped = any(map(_has_typos, word.atoms))
 
     @property
@@ -79,7 +82,7 @@ class Ways:
         found, atoms = [self.told], self.word.atoms
         if self.falls_apart:
             found.append(self._parts.every(self._parts.term(self._fields.names, atom) for atom in atoms))
-            if len(atoms[0]) > 1:
+            if len(atoms[0]) > 1 and atoms[0] not in COMMON:
                 found.append(self._parts.every(self._parts.term(self._fields.text, atom) for atom in atoms))
         if self.is_last and len(self.word.text) >= self._shortest_told:
             found.append(self._parts.beginning(self._fields.text, self.word.text))

@@ -36,7 +36,7 @@ _LETTER = re.compile("[øđðłæœþ]")
 _FOREIGN = re.compile("[^\x00-\x7f\u2010-\u2027]")
 _ENDINGS = "s e es ed ing er ers or ors y ies al ion ions ation ations"
 # Words that every text has: they need not be in one that is found.
-_COMMON = "a an and at by for from in into is it of on or that the their this to using with"
+_COMMON = "a an and as at by for from in into is it of on or that the their this to using with"
 COMMON = frozenset(_COMMON.split())
 
 
