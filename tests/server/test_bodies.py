@@ -88,7 +88,7 @@ def test_all_faults_come_at_once_each_with_its_place(ada: Person) -> None:
         "body.description": "value_invalid",
     }
     assert found["body.nam"]["msg"].startswith("There is no such field here; there are: name, hardware_")
-    assert found["body.visibility"]["msg"] == "Invalid enum value 'secret'."
+    assert found["body.visibility"]["msg"] == "Invalid enum value 'secret': choose one of private, public."
     assert found["body.description"]["msg"] == "Expected `str | null`, got `int`."
 
 

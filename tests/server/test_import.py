@@ -1,6 +1,7 @@
 """Loading a catalogue of models."""
 
 import asyncio
+import gzip
 import json
 import signal
 import subprocess
@@ -306,6 +307,13 @@ def test_a_file_that_is_not_there(file: Path, tmp_path: Path, folder: Path) -> N
         outcome = invoke("import", str(path), "--owner", "ada", data_dir=folder)
         assert (outcome.status, outcome.stdout) == (2, "")
         assert "Invalid value for" in outcome.stderr
+
+
+def test_a_compressed_file_is_not_read_line_by_line(file: Path, folder: Path) -> None:
+    file.write_bytes(gzip.compress(line("one").encode()))
+    outcome = load(file, "ada", folder)
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert "is compressed: zcat" in " ".join(outcome.stderr.split())
 
 
 def test_what_fails_beside_the_file_is_not_told_of_the_file(

@@ -172,8 +172,9 @@ def test_only_what_was_allowed_is() -> None:
     assert refused("http://[::ffff:127.0.0.1]/", "127.0.0.0/8")
 
 
+@pytest.mark.parametrize("option", ["--webhook-allow", "--trusted-proxies"])
 @pytest.mark.parametrize("text", ["localhost", "127.0.0.1/8", "127.0.0.0/33", "10.0.0.0/8;127.0.0.0/8"])
-def test_what_is_no_network_is_refused_at_the_start(text: str) -> None:
-    outcome = invoke("serve", "--webhook-allow", text, COLUMNS="300")
+def test_what_is_no_network_is_refused_at_the_start(option: str, text: str) -> None:
+    outcome = invoke("serve", option, text, COLUMNS="300")
     assert (outcome.status, outcome.stdout) == (2, "")
-    assert "Name networks like 127.0.0.0/8, parted by commas." in outcome.stderr
+    assert "Name addresses, or networks like 127.0.0.0/8" in outcome.stderr

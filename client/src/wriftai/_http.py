@@ -11,7 +11,17 @@ from typing import Any
 import anyio
 import httpcore
 import httpx
-from httpx import AsyncClient, Client, DecodingError, HTTPStatusError, Request, RequestError, Response, Timeout
+from httpx import (
+    AsyncClient,
+    Client,
+    DecodingError,
+    HTTPStatusError,
+    Request,
+    RequestError,
+    Response,
+    Timeout,
+    UnsupportedProtocol,
+)
 
 __all__ = [
     "CONNECTION_FAILURES",
@@ -25,6 +35,7 @@ __all__ = [
     "Response",
     "Timeout",
     "Transport",
+    "UnsupportedProtocol",
     "async_pieces",
     "make_async_client",
     "make_client",

@@ -230,6 +230,8 @@ class Predictions(Resource):
             TypeError: Not exactly one of `model` and `version_id` is given.
             ValueError: `model` is not of the form `owner/name`.
             NotFoundError: There is no such model or version that the caller may run.
+            ConflictError: The model has no version yet, or the hub does not hold the image of the version.
+            AuthenticationError: There is no token, or it is not one of the hub.
             UnprocessableEntityError: The input is malformed.
         """
         return await self._create(params, _target(model, version_id), wait_options if wait else None)
@@ -255,6 +257,8 @@ class Predictions(Resource):
             TypeError: Not exactly one of `model` and `version_id` is given.
             ValueError: `model` is not of the form `owner/name`.
             NotFoundError: There is no such model or version that the caller may run.
+            ConflictError: The model has no version yet, or the hub does not hold the image of the version.
+            AuthenticationError: There is no token, or it is not one of the hub.
             UnprocessableEntityError: The input is malformed.
         """
         return await drive(self._create(params, _target(model, version_id), wait_options if wait else None))

@@ -69,7 +69,8 @@ def test_what_it_needs_and_is_not_there_is_named(missing: str, tmp_path: Path) -
     done = started_without(missing, "run", str(written(tmp_path)))
     assert (done.returncode, done.stdout) == (1, "")
     assert (
-        done.stderr == f"Error: The command needs {missing}, which is not installed: pip install 'wriftai[cli]'\n"
+        done.stderr
+        == f"Error: The command needs {missing}, which is not here: install the client with its extra 'cli'\n"
     )
 
 

@@ -67,8 +67,14 @@ def test_the_lowest_python_that_it_allows_is_its_own(tmp_path: Path, wanted: str
         (table('modle = "x"'), "[tool.wriftai] modle is not known; there are model, predictor,"),
         (table("model = 1"), "[tool.wriftai] model must be text."),
         (table('model = " "'), "[tool.wriftai] model must be text."),
-        (table('model = "a/b/c"'), "[tool.wriftai] model must be owner/name, not 'a/b/c'."),
-        (table('model = "a b"'), "[tool.wriftai] model must be owner/name, not 'a b'."),
+        (
+            table('model = "a/b/c"'),
+            "[tool.wriftai] model must be owner/name, or name for one of your own, not 'a/b/c'.",
+        ),
+        (
+            table('model = "a b"'),
+            "[tool.wriftai] model must be owner/name, or name for one of your own, not 'a b'.",
+        ),
         (
             table('predictor = "predict.py"'),
             '[tool.wriftai] predictor must be a file and a class, as "predict.py:',

@@ -93,6 +93,14 @@ def test_nothing_found_is_said_beside_the_output() -> None:
     assert done == in_columns == (0, "", "Nothing found.\n")
 
 
+def test_an_address_that_is_none_is_named() -> None:
+    done = invoke("search", "x", WRIFTAI_API_BASE_URL="127.0.0.1:8000")
+    assert (done.status, done.stdout) == (1, "")
+    assert (
+        done.stderr == "Error: WRIFTAI_API_BASE_URL is no address of a hub: begin it with http:// or https://.\n"
+    )
+
+
 @pytest.mark.parametrize("words", [[], [""], [" ", "\t"], ["x", "--limit", "0"]])
 def test_words_to_look_for_are_needed(words: list[str]) -> None:
     done = invoke("search", *words)

@@ -12,4 +12,6 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("wriftai."):
             raise
-        sys.exit(f"Error: The command needs {error.name}, which is not installed: pip install 'wriftai[cli]'")
+        sys.exit(
+            f"Error: The command needs {error.name}, which is not here: install the client with its extra 'cli'"
+        )

@@ -16,12 +16,13 @@ app = typer.Typer(
     epilog="The hub is named by WRIFTAI_API_BASE_URL, the caller by WRIFTAI_ACCESS_TOKEN.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
 )
-app.command("init")(init.init)
+app.command("init", short_help="Write a starter project that works as it is.")(init.init)
 app.command("run")(run.run)
-app.command("push")(push.push)
+app.command("push", short_help="Make a project the newest version of its model on the hub.")(push.push)
 app.command("predict")(predict.predict)
 app.command("search")(search.search)
 

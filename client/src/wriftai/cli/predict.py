@@ -44,10 +44,11 @@ def predict(
         schemas = version["schemas"]["prediction"]
         values: Any = parsed(given, schemas["input"])
         printer = Printer(schemas["output"], as_json=as_json, file=output, shows_pieces=stream)
-        made = client.predictions.create({"input": values}, version_id=version["id"], wait=not stream)
         if stream:
+            made = client.predictions.create({"input": values}, version_id=version["id"])
             made = _followed(client, made, printer)
         else:
+            made = _awaited(client, values, version["id"])
             _echo_logs(made["logs"])
         _check(made)
         printer.end(made["output"])
@@ -64,6 +65,18 @@ def _version(client: "Client", owner: str, name: str, number: str | None) -> "Ve
     if latest is None:
         raise Refusal(f"{owner}/{name} has no version yet: push one with `wriftai push`.")
     return latest
+
+
+def _awaited(client: "Client", values: Any, version_id: str) -> "PredictionWithIO":
+    """Run a version, and show how far that has got until its end."""
+    from wriftai.cli.progress import step
+    from wriftai.predictions import WaitOptions
+
+    with step("Asking the hub") as show:
+        options = WaitOptions(on_poll=lambda seen: show(_UNDER_WAY.get(seen["status"], "Done")))
+        return client.predictions.create(
+            {"input": values}, version_id=version_id, wait=True, wait_options=options
+        )
 
 
 def _followed(client: "Client", prediction: "PredictionWithIO", printer: "Printer") -> "PredictionWithIO":
@@ -98,4 +111,5 @@ def _check(prediction: "Prediction") -> None:
         )
 
 
+_UNDER_WAY = {"pending": "Waiting for a worker", "started": "Running"}
 _WORDS = {"failed": "failed", "cancelled": "was cancelled"}

@@ -8,10 +8,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 
 @contextmanager
-def step(name: str) -> Generator[None, None, None]:
-    """Show that something is under way, where there is a terminal."""
-    with Console(stderr=True).status(f"{name} …"):
-        yield
+def step(name: str) -> Generator[Callable[[str], None], None, None]:
+    """Show that something is under way, where there is a terminal; give what shows another name of it."""
+    with Console(stderr=True).status(f"{name} …") as status:
+        yield lambda name: status.update(f"{name} …")
 
 
 @contextmanager

@@ -133,7 +133,7 @@ def model(settings: "Settings", key: str) -> str | None:
     """
     wanted = settings.text(key, "")
     if wanted and not is_model_name(wanted):
-        raise settings.wrong(key, f"must be owner/name, not {wanted!r}")
+        raise settings.wrong(key, f"must be owner/name, or name for one of your own, not {wanted!r}")
     return wanted or None
 
 

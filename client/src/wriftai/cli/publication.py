@@ -52,7 +52,7 @@ def _target(client: Client, project: Project, model: str | None) -> tuple[str, s
     if not wanted:
         raise Refusal(f"{project.folder} does not say which model it is: add --model owner/name.")
     if not is_model_name(wanted):
-        raise Refusal(f"--model must be owner/name, not {wanted!r}.")
+        raise Refusal(f"--model must be owner/name, or name for one of your own, not {wanted!r}.")
     user = client.authenticated_user.get()["username"]
     owner, _, name = wanted.rpartition("/")
     if owner and owner.lower() != user.lower():

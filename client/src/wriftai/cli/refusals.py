@@ -48,6 +48,8 @@ def _reason_of_hub(error: Exception) -> str | None:
         return _said(error)
     if isinstance(error, _http.DecodingError):
         return str(error)
+    if isinstance(error, _http.UnsupportedProtocol):
+        return "WRIFTAI_API_BASE_URL is no address of a hub: begin it with http:// or https://."
     if isinstance(error, _http.RequestError):
         return f"The hub {error.request.url.host} cannot be reached: {error}. Is WRIFTAI_API_BASE_URL right?"
     return None

@@ -15,15 +15,16 @@ app = typer.Typer(
     help="Run and administer a WriftAI hub.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
 )
-app.command("serve")(serve.serve)
-app.command("worker")(worker.worker)
-app.command("import")(models.import_)
-app.command("backup")(backup.backup)
-app.command("restore")(restore.restore)
-app.command("copy")(copy.copy)
+app.command("serve", short_help="Run the hub.")(serve.serve)
+app.command("worker", short_help="Run predictions of a hub, beside it.")(worker.worker)
+app.command("import", short_help="Load a catalogue of models.")(models.import_)
+app.command("backup", short_help="Make a backup of a hub.")(backup.backup)
+app.command("restore", short_help="Make a hub of a backup.")(restore.restore)
+app.command("copy", short_help="Copy all rows to another database.")(copy.copy)
 app.add_typer(users.app, name="users")
 app.add_typer(tokens.app, name="tokens")
 

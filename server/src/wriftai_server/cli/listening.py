@@ -32,5 +32,6 @@ def announce(settings: Settings, listening: socket.socket) -> None:
     shown_host = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"http://{shown_host}:{listening.getsockname()[1]}"
     _log.info("listening", address=address, data_dir=str(settings.data_dir))
-    typer.echo(f"Listening on {address}, with everything in {settings.data_dir}. Ctrl-C stops it.")
+    what = "everything" if settings.database is None else "all but the rows"
+    typer.echo(f"Listening on {address}, with {what} in {settings.data_dir}. Ctrl-C stops it.")
     sys.stdout.flush()

@@ -14,6 +14,8 @@ import typer
 from wriftai_server.cli.folder import DEFAULT, DatabaseAddress, DataDir, on_database
 from wriftai_server.cli.progress import bars
 
+_GZIP = b"\x1f\x8b"
+
 if TYPE_CHECKING:
     from wriftai_server.database.driver import Database
 
@@ -72,6 +74,8 @@ def _opened(file: Path) -> Iterator[tuple[Iterator[bytes], int | None]]:
         with _errors_told(file):
             opened = file.open("rb")
         with opened:
+            if opened.peek(2).startswith(_GZIP):
+                raise typer.BadParameter(f"{file} is compressed: zcat {file} | wriftai-server import -")
             yield _lines(opened, file), os.fstat(opened.fileno()).st_size or None
     elif sys.stdin is None:
         raise typer.BadParameter("The standard input is closed.", param_hint="file")

@@ -12,7 +12,9 @@ def _networks(text: str) -> str:
     try:
         networks(text)
     except ValueError as error:
-        raise typer.BadParameter(f"{error}. Name networks like 127.0.0.0/8, parted by commas.") from None
+        raise typer.BadParameter(
+            f"{error}. Name addresses, or networks like 127.0.0.0/8, parted by commas."
+        ) from None
     return text
 
 
@@ -22,6 +24,20 @@ WebhookAllow = Annotated[
         envvar="WRIFTAI_WEBHOOK_ALLOW",
         help="Networks, parted by commas, that webhooks may be posted to although they are not public.",
         callback=_networks,
+    ),
+]
+
+
+def _proxies(text: str) -> str:
+    return text if text.strip() == "*" else _networks(text)
+
+
+TrustedProxies = Annotated[
+    str,
+    typer.Option(
+        envvar="WRIFTAI_TRUSTED_PROXIES",
+        help="Addresses of proxies, parted by commas, whose X-Forwarded-… headers count; * trusts everyone.",
+        callback=_proxies,
     ),
 ]
 

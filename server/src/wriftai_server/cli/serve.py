@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from wriftai_server.cli.folder import DEFAULT, DatabaseAddress, DataDir
-from wriftai_server.cli.options import Hardware, LogLevelOption, ObjectStore, WebhookAllow
+from wriftai_server.cli.options import Hardware, LogLevelOption, ObjectStore, TrustedProxies, WebhookAllow
 from wriftai_server.cli.workers import with_worker_options
 from wriftai_server.settings import Settings, WorkerSettings
 
@@ -61,13 +61,7 @@ def serve(
             envvar="WRIFTAI_RATE_LIMIT", min=0, help="Requests a minute for each caller; 0 is no limit."
         ),
     ] = 0,
-    trusted_proxies: Annotated[
-        str,
-        typer.Option(
-            envvar="WRIFTAI_TRUSTED_PROXIES",
-            help="Addresses of proxies, parted by commas, whose X-Forwarded-… headers count.",
-        ),
-    ] = "",
+    trusted_proxies: TrustedProxies = "",
     webhook_allow: WebhookAllow = "",
     log_level: LogLevelOption = "info",
     no_worker: Annotated[

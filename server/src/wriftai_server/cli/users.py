@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Add and list users, and sign their webhooks.", no_args_is_help=True)
 
 
-@app.command()
+@app.command(short_help="Add a user, and print the first token.")
 def create(
     name: Annotated[str, typer.Argument(help="Username: letters, digits, dashes and underscores.")],
     admin: Annotated[bool, typer.Option("--admin", help="Mark the user as an administrator.")] = False,
@@ -55,7 +55,7 @@ def list_(data_dir: DataDir = DEFAULT, database: DatabaseAddress = None) -> None
         typer.echo(f"{username}\t{'admin' if is_admin else 'user'}\t{created_at}")
 
 
-@app.command("webhook-secret")
+@app.command("webhook-secret", short_help="Give a user a new secret that signs webhooks.")
 def webhook_secret(
     name: Annotated[str, typer.Argument(help="Username.")],
     remove: Annotated[bool, typer.Option("--remove", help="Sign nothing any more.")] = False,

@@ -84,6 +84,9 @@ async def connect(address: str, *, seconds: float = STATEMENT_SECONDS) -> Connec
     return connection
 
 
+_UNREADABLE = "What --database says"
+
+
 def shown(address: str) -> str:
     """Write the address of a database so that everyone may read it: without password and options."""
     try:
@@ -91,7 +94,9 @@ def shown(address: str) -> str:
         where = parts.netloc.rpartition("@")[2]
         user = parts.username
     except ValueError:
-        return "What --database says"
+        return _UNREADABLE
+    if not parts.netloc and not parts.query:
+        return _UNREADABLE
     return f"{parts.scheme}://{f'{user}@' if user else ''}{where}{parts.path}"
 
 
@@ -138,7 +143,8 @@ def refusals(address: str) -> Iterator[None]:
         raise UnusableServer(f"{name} cannot be used: {error}.") from error
     except ValueError as error:
         raise UnusableServer(
-            f"{name} is no address of a database: write postgresql://user:password@host:port/name."
+            f"{name} is no address of a PostgreSQL database: write postgresql://user:password@host:port/name, or "
+            "leave it out for a file in the folder."
         ) from error
     except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         raise UnusableServer(

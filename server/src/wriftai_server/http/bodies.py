@@ -4,6 +4,7 @@ A body that does not fit is refused with all its faults at once, each with its p
 """
 
 from collections.abc import Iterator
+from enum import Enum
 from functools import cache
 from typing import Annotated, Any, get_args
 
@@ -112,8 +113,15 @@ def _fault_of(kind: Any, value: Any, loc: tuple[str | int, ...]) -> Iterator[Fau
     except msgspec.ValidationError as error:
         reason, _, place = str(error).partition(" - at ")
         described = _description(kind) if "regex" in reason or "length" in reason else None
-        msg = f"Expected: {described}" if described else f"{reason}{f' (at {place})' if place else ''}."
+        choices = _choices(kind) if "enum" in reason else ""
+        msg = f"Expected: {described}" if described else f"{reason}{f' (at {place})' if place else ''}{choices}."
         yield Fault(loc, msg, "value_invalid")
+
+
+def _choices(kind: Any) -> str:
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return f": choose one of {', '.join(str(each.value) for each in kind)}"
+    return next((found for part in get_args(kind) if (found := _choices(part))), "")
 
 
 def _description(kind: Any) -> str | None:

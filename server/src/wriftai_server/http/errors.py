@@ -53,7 +53,8 @@ def _translated(error: Exception, *, reads: bool) -> Problem:
         case NotFoundException():
             return Problem(404, _NOWHERE)
         case MethodNotAllowedException():
-            return Problem(405, "This address does not take this method.", error.headers)
+            taken = ", ".join(sorted((error.headers or {}).get("allow", "").split(", ")))
+            return Problem(405, f"This address does not take this method, but {taken}.", error.headers)
         case HTTPException() if error.status_code == 413:
             return Problem(413, "The body is too large.")
         case HTTPException():

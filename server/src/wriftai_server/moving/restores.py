@@ -80,6 +80,7 @@ async def restore(
         UnusableServer: The PostgreSQL server cannot be reached.
         UnusableStore: The object store's address is none.
     """
+    _check_unused(data_dir)
     if database is not None:
         await postgres_rows.check_empty(database)
     found = check(backup, tell=tell)
@@ -120,9 +121,8 @@ async def _make_current(file: Path) -> None:
 def _half_restored(data_dir: Path) -> Iterator[Path]:
     """Mark a data folder for as long as not all is in it; what is there after an error is removed."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _check_unused(data_dir)
     mark = data_dir / RESTORING
-    if not mark.exists() and not is_empty(data_dir):
-        raise CannotMove(f"There is something in {data_dir} already: name an empty folder with --data-dir.")
     with unfinished(mark):
         _clear(data_dir)
         try:
@@ -132,6 +132,11 @@ def _half_restored(data_dir: Path) -> Iterator[Path]:
             _clear(data_dir)
             raise
     sync(data_dir)
+
+
+def _check_unused(data_dir: Path) -> None:
+    if data_dir.exists() and not (data_dir / RESTORING).exists() and not is_empty(data_dir):
+        raise CannotMove(f"There is something in {data_dir} already: name an empty folder with --data-dir.")
 
 
 def _clear(data_dir: Path) -> None:
