@@ -292,6 +292,16 @@ def test_words_are_found_whatever_is_written_above_and_below_letters(
     bob.client.models.delete("Bob", "polyglot")
 
 
+@pytest.mark.parametrize("q", ["ᏣᎳᎩ", "ꮳꮃꭹ", "\U00011110\U0001112c\U00011111", "ab🅰cd"])
+def test_words_of_a_query_are_parted_as_those_of_texts_are(people: People, anyone: Person, q: str) -> None:
+    bob = person(people, "Bob")
+    text = "ᏣᎳᎩ, \U00011110\U0001112c\U00011111, ab🅰cd."
+    add_model(bob, "polyglot", description=text, visibility="public")
+    answer = found(anyone, q)
+    bob.client.models.delete("Bob", "polyglot")
+    assert answer == ["Bob/polyglot"]
+
+
 @pytest.mark.parametrize(
     ("q", "expected"),
     [

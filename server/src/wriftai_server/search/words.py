@@ -111,16 +111,21 @@ def whole(text: str) -> str:
 
 def query_words(q: str) -> list[Word]:
     """Take a query apart; what follows its eighth word does not count, nor does a word that is there twice."""
-    tokens = dict.fromkeys(token[:LONGEST_WORD] for token in _TOKEN.findall(fold(q)))
+    tokens = dict.fromkeys(token[:LONGEST_WORD] for token in _tokens(fold(q)))
     return [Word(token, atoms_of(token), forms_of(token)) for token in list(tokens)[:MOST_WORDS]]
 
 
 def query_joins(q: str, words: Iterable[Word]) -> list[str]:
     """Give words that the query ties together, by a sign and no space, two in one: `qwen25` of `qwen2.5`."""
     counted = {word.text for word in words}
-    tied = ([token[:LONGEST_WORD] for token in _TOKEN.findall(part)] for part in _APART.split(fold(q)))
+    tied = ([token[:LONGEST_WORD] for token in _tokens(part)] for part in _APART.split(fold(q)))
     pairs = (pair for tokens in tied for pair in pairwise(tokens) if counted.issuperset(pair))
     return ["".join(pair) for pair in pairs][: MOST_WORDS - 1]
+
+
+def _tokens(folded: str) -> list[str]:
+    """Part a query as the index parts texts, which takes other signs for letters than Python does."""
+    return _TOKEN.findall(folded) if folded.isascii() else _parter().analyze(folded)
 
 
 @lru_cache(_MOST_REMEMBERED)
@@ -147,3 +152,8 @@ def _stemmer() -> tantivy.TextAnalyzer:
         .filter(tantivy.Filter.stemmer("english"))
         .build()
     )
+
+
+@lru_cache(1)
+def _parter() -> tantivy.TextAnalyzer:
+    return tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple()).filter(tantivy.Filter.lowercase()).build()
