@@ -15,7 +15,7 @@ from tests.server.queues import Planned
 from tests.server.samples import add_model
 from wriftai import UnprocessableEntityError
 from wriftai_server.database.driver import Row
-from wriftai_server.search import service, store
+from wriftai_server.search import service, store, walk
 from wriftai_server.search.following import Follower
 
 
@@ -67,6 +67,26 @@ def test_a_cursor_from_before_the_order_changed_is_refused(
     with pytest.raises(UnprocessableEntityError, match="belongs to another order or filter"):
         anyone.client.models.search("resnet", {"cursor": cursor or ""})
     assert anyone.client.models.search("resnet").items
+
+
+def test_a_page_without_matches_leads_back_to_those_before_it(
+    anyone: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert found(anyone, "resnet")  # There is an index by now.
+
+    async def catch_up(_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(Follower, "catch_up", catch_up)
+    monkeypatch.setattr(walk, "_MOST_HITS_AT_ONCE", 1)
+    monkeypatch.setattr(walk, "_MOST_HITS", 0)
+    pages = walked(anyone, "resnet", 2)
+    sizes = [len(page.items) for page in pages]
+    before = sizes.index(0) - 1
+    back = pages[before + 1]
+    while not back.items:
+        back = anyone.client.models.search("resnet", {"page_size": 2, "cursor": back.previous_cursor or ""})
+    assert list(back) == list(pages[before])
 
 
 def test_what_a_walk_of_last_resort_lacks_by_now_is_not_made_up_for(people: People, anyone: Person) -> None:

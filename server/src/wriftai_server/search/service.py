@@ -79,4 +79,8 @@ def _cut(found: list[Found], place: Place, size: int, ended_at: Place | None) ->
     page = cut(rows, place, size, lambda row: keys[row[0]])
     if ended_at is None or len(rows) > size:
         return page
-    return page._replace(preceding=ended_at) if place.backward else page._replace(following=ended_at)
+    behind = page.following if place.backward else page.preceding
+    if behind is not None and not rows:
+        # From the end, as where nothing is left, it would lead to others.
+        behind = Place(ended_at.key, not place.backward)
+    return Cut(page.rows, behind, ended_at) if place.backward else Cut(page.rows, ended_at, behind)
