@@ -229,6 +229,14 @@ def test_a_name_of_one_long_word_is_found_once(people: People, anyone: Person) -
         bob.client.models.delete("Bob", name)
 
 
+def test_words_that_every_text_has_are_not_among_those_that_count(people: People, anyone: Person) -> None:
+    bob = person(people, "Bob")
+    add_model(bob, "medseg", description="Segments medical images.", visibility="public")
+    answer = found(anyone, "what is the best of the models for the segmentation of medical images")
+    bob.client.models.delete("Bob", "medseg")
+    assert answer == ["Bob/medseg"]
+
+
 def test_a_word_that_is_in_a_name_twice_is_in_its_beginning_twice(people: People, anyone: Person) -> None:
     bob = person(people, "Bob")
     for name in ("echo-one", "echo-echo-one-more"):

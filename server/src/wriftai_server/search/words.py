@@ -110,9 +110,18 @@ def whole(text: str) -> str:
 
 
 def query_words(q: str) -> list[Word]:
-    """Take a query apart; what follows its eighth word does not count, nor does a word that is there twice."""
-    tokens = dict.fromkeys(token[:LONGEST_WORD] for token in _tokens(fold(q)))
-    return [Word(token, atoms_of(token), forms_of(token)) for token in list(tokens)[:MOST_WORDS]]
+    """Take a query apart; what follows its eighth word does not count, nor does a word that is there twice.
+
+    Words that every text has are not among the eight.
+    """
+    words: list[Word] = []
+    left = MOST_WORDS
+    for token in dict.fromkeys(token[:LONGEST_WORD] for token in _tokens(fold(q))):
+        left -= token not in COMMON
+        if left < 0:
+            break
+        words.append(Word(token, atoms_of(token), forms_of(token)))
+    return words
 
 
 def query_joins(q: str, words: Iterable[Word]) -> list[str]:
