@@ -43,4 +43,5 @@ def question(q: str) -> Question:
         name = text
     words = tuple(query_words(text))
     joins = tuple(query_joins(text, words))
+    name = name.rstrip("/")
     return Question(fold(owner) if slash else None, fold(name), whole(name), words, joins)
