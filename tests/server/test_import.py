@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import os
 import signal
 import subprocess
 from collections.abc import AsyncIterator
@@ -39,10 +40,10 @@ def load(file: Path, owner: str | None, folder: Path, *lines: str, create_owners
     return outcome
 
 
-def piped_into(owner: Person, folder: Path) -> list[str]:
-    """Give the command that imports its standard input."""
+def piped_into(owner: Person, folder: Path, file: str = "-") -> list[str]:
+    """Give the command that imports its standard input, or a file."""
     database = [] if (address := address_of(folder)) is None else ["--database", address]
-    return [*COMMAND, "import", "-", "--owner", owner.name, "--data-dir", str(folder), *database]
+    return [*COMMAND, "import", file, "--owner", owner.name, "--data-dir", str(folder), *database]
 
 
 def names(owner: Person) -> list[str]:
@@ -199,6 +200,26 @@ def test_a_standard_input_that_pauses_holds_up_no_batch_and_can_be_left(ada: Per
         assert importing.wait(60) == 130
         assert "Fatal" not in importing.stderr.read()
     assert len(names(ada)) == 2_000
+
+
+def test_a_pipe_with_a_name_can_be_left_while_it_pauses(ada: Person, file: Path, folder: Path) -> None:
+    os.mkfifo(file)
+    with subprocess.Popen(
+        piped_into(ada, folder, str(file)),
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    ) as importing:
+        with file.open("w") as pipe:
+            pipe.writelines(line(f"model-{number}") + "\n" for number in range(2_001))
+            pipe.flush()
+            while not names(ada):
+                assert importing.poll() is None
+            importing.send_signal(signal.SIGINT)
+            try:
+                assert importing.wait(20) == 130
+            finally:
+                importing.kill()
 
 
 def test_a_standard_input_that_cannot_be_read(ada: Person, folder: Path) -> None:

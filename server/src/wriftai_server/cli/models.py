@@ -6,18 +6,19 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wriftai_server.cli.folder import DEFAULT, DatabaseAddress, DataDir, on_database
 from wriftai_server.cli.progress import bars
 
-_GZIP = b"\x1f\x8b"
-
 if TYPE_CHECKING:
     from wriftai_server.database.driver import Database
+
+_GZIP = b"\x1f\x8b"
 
 
 def import_(
@@ -60,32 +61,31 @@ def import_(
                 progress.advance(task, batch.size)
         return created, present, bad
 
-    with _opened(file) as (lines, size):
-        created, present, bad = on_database(data_dir, database, work)
+    lines, size = _opened(file)
+    created, present, bad = on_database(data_dir, database, work)
     console.print(f"{created:,} created, {present:,} there already, {bad:,} bad lines.", highlight=False)
     if bad:
         raise typer.Exit(1)
 
 
-@contextmanager
-def _opened(file: Path) -> Iterator[tuple[Iterator[bytes], int | None]]:
+def _opened(file: Path) -> tuple[Iterator[bytes], int | None]:
     """Open a file, or the standard input; give its lines, and its size if that is known."""
     if str(file) != "-":
         with _errors_told(file):
-            opened = file.open("rb")
-        with opened:
-            if opened.peek(2).startswith(_GZIP):
-                raise typer.BadParameter(f"{file} is compressed: zcat {file} | wriftai-server import -")
-            yield _lines(opened, file), os.fstat(opened.fileno()).st_size or None
+            # Never closed: where it is a pipe, that would wait for whoever writes to it.
+            opened = open(os.open(file, os.O_RDONLY), "rb", closefd=False)
     elif sys.stdin is None:
         raise typer.BadParameter("The standard input is closed.", param_hint="file")
     else:
-        # Not `sys.stdin`, whose lock would be held at the end; nor closed, which may take long.
-        yield _lines(open(sys.stdin.fileno(), "rb", closefd=False), file), None  # noqa: SIM115
+        # Not `sys.stdin`, whose lock would be held at the end.
+        opened = open(sys.stdin.fileno(), "rb", closefd=False)
+    return _lines(opened, file), os.fstat(opened.fileno()).st_size or None
 
 
-def _lines(opened: IO[bytes], file: Path) -> Iterator[bytes]:
+def _lines(opened: BufferedReader, file: Path) -> Iterator[bytes]:
     with _errors_told(file):
+        if opened.peek(2).startswith(_GZIP):
+            raise typer.BadParameter(f"{file} is compressed: zcat {file} | wriftai-server import -")
         yield from opened
 
 
