@@ -16,10 +16,10 @@ from tests.databases import address_of, open_in
 from tests.server.conftest import inside
 from tests.server.finding import names_found, until_found
 from tests.server.people import People, Person
-from tests.server.rows import on_database
+from tests.server.rows import LONG, on_database
 from tests.server.samples import add_model, add_version
 from wriftai.models import ModelVisibility
-from wriftai_server.database.driver import Database
+from wriftai_server.database.driver import Database, DatabaseUnavailable
 from wriftai_server.models.loading import load
 from wriftai_server.search import following
 from wriftai_server.search.building import Ended, Task
@@ -200,3 +200,29 @@ def test_what_cannot_be_built_is_tried_again_ever_more_slowly(
     monkeypatch.setattr(asyncio, "sleep", sleep_shortly)
     on_database(home, work)
     assert pauses[:8] == [0.5, 1, 2, 4, 8, 15, 15, 15]
+
+
+def test_what_cannot_be_built_for_hours_is_still_tried_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with inside(home):
+        pass
+    attempts = 0
+    sleep = asyncio.sleep
+
+    async def fail(*_: object) -> None:
+        nonlocal attempts
+        attempts += 1
+        raise DatabaseUnavailable
+
+    async def work(database: Database) -> None:
+        task = asyncio.create_task(Follower(database, Settings(data_dir=home)).run())
+        async with asyncio.timeout(LONG):
+            while attempts < 1_100:
+                await sleep(0.01)
+        task.cancel()
+        await asyncio.wait([task])
+
+    monkeypatch.setattr(Follower, "_fill_apart", fail)
+    monkeypatch.setattr(following, "_LITTLE", 0)
+    monkeypatch.setattr(following, "_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(asyncio, "sleep", lambda _: sleep(0))
+    on_database(home, work)

@@ -56,7 +56,7 @@ class Follower:
         self._asked = asyncio.Event()
         self._turned = asyncio.Event()
         self._is_far = False
-        self._failures = 0
+        self._delay = 0.0
         self._waiting = Waiting("index waits", "index goes on")
         self._queries = ThreadPoolExecutor(2, "search")
         self._work = ThreadPoolExecutor(1, "index")
@@ -245,11 +245,11 @@ class Follower:
 
     async def _fill_patiently(self, folder: Path) -> None:
         """Catch up with much; where that fails again and again, as on a full disk, the next one waits longer."""
-        if self._failures:
-            await asyncio.sleep(min(_PAUSE_SECONDS * 2**self._failures, _LONGEST_PAUSE))
-        self._failures += 1
+        if self._delay:
+            await asyncio.sleep(self._delay)
+        self._delay = min(2 * (self._delay or _PAUSE_SECONDS), _LONGEST_PAUSE)
         await self._fill_apart(folder)
-        self._failures = 0
+        self._delay = 0.0
 
     async def _fill_apart(self, folder: Path) -> None:
         """Catch up with much, in a process of its own."""
