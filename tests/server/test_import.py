@@ -204,22 +204,24 @@ def test_a_standard_input_that_pauses_holds_up_no_batch_and_can_be_left(ada: Per
 
 def test_a_pipe_with_a_name_can_be_left_while_it_pauses(ada: Person, file: Path, folder: Path) -> None:
     os.mkfifo(file)
-    with subprocess.Popen(
-        piped_into(ada, folder, str(file)),
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    ) as importing:
-        with file.open("w") as pipe:
-            pipe.writelines(line(f"model-{number}") + "\n" for number in range(2_001))
-            pipe.flush()
-            while not names(ada):
-                assert importing.poll() is None
-            importing.send_signal(signal.SIGINT)
-            try:
-                assert importing.wait(20) == 130
-            finally:
-                importing.kill()
+    with (
+        subprocess.Popen(
+            piped_into(ada, folder, str(file)),
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        ) as importing,
+        file.open("w") as pipe,
+    ):
+        pipe.writelines(line(f"model-{number}") + "\n" for number in range(2_001))
+        pipe.flush()
+        while not names(ada):
+            assert importing.poll() is None
+        importing.send_signal(signal.SIGINT)
+        try:
+            assert importing.wait(20) == 130
+        finally:
+            importing.kill()
 
 
 def test_a_standard_input_that_cannot_be_read(ada: Person, folder: Path) -> None:

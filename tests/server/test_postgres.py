@@ -8,20 +8,21 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from tests.databases import GUARDED, Postgres, kept_in, open_in, run_sql
+from tests.databases import GUARDED, Postgres, address_of, kept_in, open_in, run_sql
 from tests.hubs import COMMAND
 from tests.server.command import invoke
 from tests.server.conftest import inside
 from tests.server.people import People
 from tests.server.rows import ADD, LONG, add, count, on_database
 from tests.server.samples import add_model
-from wriftai_server.database import feed
+from wriftai_server.database import feed, notices
 from wriftai_server.database.changes import Changes
 from wriftai_server.database.connections import UnusableServer, shown
 from wriftai_server.database.driver import Database, DatabaseUnavailable, UniqueViolation
@@ -159,6 +160,33 @@ def test_what_is_said_at_the_very_end_is_heard(home: Path) -> None:
             assert await watch.changed(LONG)
             # It was not just the look that all take now and then.
             assert not await unconcerned.changed(0)
+
+    on_database(home, work)
+
+
+def test_others_are_heard_again_when_a_database_was_closed_for_a_while(
+    home: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notices, "_AGAIN_SECONDS", 0.05)
+    name = urlsplit(address_of(home) or "").path[1:]
+
+    async def work(database: Database) -> None:
+        other = open_in(home)
+        changes, others = Changes(database), Changes(other)
+        with changes.watch("a") as watch, changes.watch("b") as unconcerned:
+            assert await watch.changed(LONG)
+            postgres.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+            postgres.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")  # noqa: S608
+            await asyncio.sleep(0.5)
+            postgres.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+            for _ in range(9):
+                others.tell("a")
+                # Everyone is woken by a new connection, and now and then.
+                if await watch.changed(1) and not await unconcerned.changed(0):
+                    break
+            else:
+                pytest.fail("Nothing was heard.")
+        await other.close()
 
     on_database(home, work)
 

@@ -70,16 +70,13 @@ def import_(
 
 def _opened(file: Path) -> tuple[Iterator[bytes], int | None]:
     """Open a file, or the standard input; give its lines, and its size if that is known."""
-    if str(file) != "-":
-        with _errors_told(file):
-            # Never closed: where it is a pipe, that would wait for whoever writes to it.
-            opened = open(os.open(file, os.O_RDONLY), "rb", closefd=False)
-    elif sys.stdin is None:
+    if str(file) == "-" and sys.stdin is None:
         raise typer.BadParameter("The standard input is closed.", param_hint="file")
-    else:
-        # Not `sys.stdin`, whose lock would be held at the end.
-        opened = open(sys.stdin.fileno(), "rb", closefd=False)
-    return _lines(opened, file), os.fstat(opened.fileno()).st_size or None
+    with _errors_told(file):
+        descriptor = sys.stdin.fileno() if str(file) == "-" else os.open(file, os.O_RDONLY)
+        # Not `sys.stdin`, whose lock would be held at the end; nor closed, which may take long.
+        opened = open(descriptor, "rb", closefd=False)  # noqa: SIM115
+    return _lines(opened, file), os.fstat(descriptor).st_size or None
 
 
 def _lines(opened: BufferedReader, file: Path) -> Iterator[bytes]:

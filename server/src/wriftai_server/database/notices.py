@@ -8,6 +8,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
+import asyncpg  # type: ignore[import-untyped]  # see `connections`
+
 from wriftai_server.database.connections import FAILURES, Connection
 
 _CHANNEL = "wriftai"
@@ -74,7 +76,8 @@ class Notices:
 
     async def _talk(self) -> None:
         while self._goes_on():
-            with contextlib.suppress(*FAILURES):
+            # Whatever a server may say, it is asked again: nobody would hear of what others change.
+            with contextlib.suppress(*FAILURES, asyncpg.PostgresError):
                 await self._talk_on(await self._connect())
             if self._goes_on():
                 await asyncio.sleep(_AGAIN_SECONDS)
