@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import json
+import resource
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -136,6 +138,7 @@ def test_whoever_builds_an_index_says_why_it_ends(
     ("end", "is_damaged"),
     [
         (f"sys.exit({Ended.WAITING.value})", False),
+        (f"sys.exit({Ended.UNWRITTEN.value})", False),
         ("raise ValueError", False),
         (f"sys.exit({Ended.BROKEN.value})", True),
         ("os.abort()", True),
@@ -161,6 +164,37 @@ def test_what_is_built_stays_unless_it_is_damaged(
                 seen.add((home / "search" / "current").read_bytes())
     assert len(ends.read_text()) > 3
     assert (len(seen) > 1) == is_damaged
+
+
+def test_where_there_is_no_room_to_build_an_index_stays_as_it_was(home: Path) -> None:
+    with inside(home) as people:
+        owner = people.add()
+        add_model(owner, "first-model", description="Lemurs.", visibility="public")
+        assert names_found(people.anyone, "lemurs") == ["first-model"]
+    (folder,) = [each for each in (home / "search").iterdir() if each.is_dir()]
+    before = {file.name for file in folder.iterdir()}
+    about = [" ".join(f"{n}x{word}" for word in range(60)) for n in range(500)]
+    models = [
+        {"name": f"model-{n}", "hardware_identifier": "cpu", "description": text} for n, text in enumerate(about)
+    ]
+    asyncio.run(_import(home, [json.dumps(model).encode() for model in models], owner.name))
+    task = Task(str(home), address_of(home), str(folder), "warning")
+    with subprocess.Popen(
+        PROGRAM,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (50_000, 50_000)),
+    ) as builder:
+        assert builder.stdin is not None
+        assert builder.stderr is not None
+        builder.stdin.write(msgspec.json.encode(task) + b"\n")
+        builder.stdin.flush()
+        events = [json.loads(line)["event"] for line in builder.stderr]
+    assert (builder.returncode, events) == (Ended.UNWRITTEN, ["index waits"])
+    assert {file.name for file in folder.iterdir()} <= before
+    with inside(home) as people:
+        until_found(people.anyone, "lemurs", ["first-model"])
+    assert folder.exists()
 
 
 async def _import(home: Path, lines: list[bytes], owner: str) -> None:

@@ -15,7 +15,7 @@ from tests.server.finding import names_found, until_found
 from tests.server.samples import add_model
 from wriftai_server.search import wholeness
 from wriftai_server.search.current import CurrentIndex
-from wriftai_server.search.damage import Broken
+from wriftai_server.search.damage import Unwritten
 from wriftai_server.search.index import State, View, Writing
 
 
@@ -115,7 +115,7 @@ def test_what_cannot_be_written_is_written_later_and_once(data: Path, monkeypatc
 
     def commit_or_fail(self: Writing, state: State) -> None:
         if failures:
-            raise Broken(failures.pop())
+            raise Unwritten(failures.pop())
         commit(self, state)
 
     with inside(data) as people:

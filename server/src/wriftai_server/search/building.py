@@ -26,7 +26,7 @@ from wriftai_server.database.connections import UnusableServer
 from wriftai_server.database.driver import Database, DatabaseUnavailable, Reader, Row
 from wriftai_server.database.opening import open_database
 from wriftai_server.search import store
-from wriftai_server.search.damage import Broken
+from wriftai_server.search.damage import Broken, Unwritten
 from wriftai_server.search.documents import model_document, user_document
 from wriftai_server.search.index import Index, State, Writing
 from wriftai_server.settings import LogLevel
@@ -65,11 +65,13 @@ class Ended(IntEnum):
         BROKEN: The index is damaged, or gone.
         LOST: The feed is another one.
         WAITING: The database cannot be reached now: what is committed of the index stays.
+        UNWRITTEN: The index cannot be written now: what is committed of it stays.
     """
 
     BROKEN = 2
     LOST = 3
     WAITING = 4
+    UNWRITTEN = 5
 
 
 class Change(NamedTuple):
@@ -180,8 +182,10 @@ async def fill(database: Database, index: Index) -> None:
             await work(writing.commit, change.state)
             index.reload()
         _log.info("indexed")
-    finally:
-        await work(writing.close)
+    except BaseException:
+        await work(writing.abandon)
+        raise
+    await work(writing.close)
     _log.info("index merged")
 
 
@@ -254,6 +258,9 @@ def main() -> None:
     except (DatabaseUnavailable, UnusableServer) as error:
         _log.warning("index waits", reason=str(error))
         sys.exit(Ended.WAITING)
+    except Unwritten as error:
+        _log.warning("index waits", reason=str(error))
+        sys.exit(Ended.UNWRITTEN)
     except Broken as error:
         _log.warning("index broken", reason=str(error))
         sys.exit(Ended.BROKEN)

@@ -20,7 +20,7 @@ from wriftai_server.logs import Waiting
 from wriftai_server.search import building, store
 from wriftai_server.search.building import Ended, Lost, Task
 from wriftai_server.search.current import CurrentIndex
-from wriftai_server.search.damage import Broken
+from wriftai_server.search.damage import Broken, Unwritten
 from wriftai_server.search.index import Index, State, View, Writing
 from wriftai_server.settings import Settings
 
@@ -229,11 +229,13 @@ class Follower:
                 self._writing, self._written = index.writing(), index
             building.apply(self._writing, changes)
             self._writing.commit(changes[-1].state)
-        except Broken as error:
+        except Unwritten:
             # Whoever has failed once stores nothing any more, and says nothing of it.
-            self._writing = None
+            writing, self._writing = self._writing, None
+            if writing is not None:
+                writing.abandon()
             self._current.refresh()
-            raise OSError(f"The index cannot be written: {error}") from error
+            raise
         self._current.refresh()
         self._wrote_at = time.monotonic()
 
@@ -281,6 +283,9 @@ class Follower:
                 raise Lost
             case Ended.WAITING:
                 raise DatabaseUnavailable("The process that builds the index cannot reach the database.")
+            case Ended.UNWRITTEN:
+                await self._on_thread(self._current.refresh)
+                raise Unwritten("The process that builds it has no room.")
             case status if status == Ended.BROKEN or status < 0:
                 # To read a damaged file may end a process.
                 raise Broken(f"Building ended with {status}.")
@@ -299,6 +304,6 @@ class Follower:
         self._queries.shutdown()
 
     def _finish(self) -> None:
-        with contextlib.suppress(Broken):
+        with contextlib.suppress(Broken, Unwritten):
             self._stop_writing()
         self._current.let_go()

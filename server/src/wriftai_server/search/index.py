@@ -1,5 +1,6 @@
 """The index: documents on disk, found by words in the order of their tiers and ranks."""
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -10,7 +11,7 @@ import tantivy
 from tantivy import FieldType, Filter, Query, TextAnalyzerBuilder, Tokenizer
 
 from wriftai_server.database.feed import Note
-from wriftai_server.search.damage import damage_named
+from wriftai_server.search.damage import Unwritten, damage_named
 from wriftai_server.search.documents import (
     FIELDS,
     LEVELS,
@@ -34,6 +35,7 @@ VERSION = f"10, tantivy {metadata.version('tantivy')}"
 
 _STATE = "state"
 _encode = msgspec.json.Encoder().encode
+_LEAST_MEGABYTES = 15
 _MOST_REMEMBERED = 50_000
 _LEAST_LOOKED_THROUGH = 2_000
 # More than a word of a name may have, as those are among the words of texts.
@@ -61,11 +63,15 @@ class Writing:
     Args:
         index: To change.
         megabytes: Memory to use.
+
+    Raises:
+        Unwritten: There is no room, or someone else changes it; so may all raise that write.
     """
 
     def __init__(self, index: tantivy.Index, *, megabytes: int) -> None:
+        self._index = index
         self._schema = index.schema
-        with damage_named():
+        with damage_named(Unwritten):
             # One thread, beside those that merge: more make more segments, which a search has to look into.
             self._writer = index.writer(megabytes * 1_000_000, 1)
 
@@ -73,7 +79,7 @@ class Writing:
         """Remove the documents with some ids, if they are there, and add some that are not, or no longer."""
         queries = [_is(self._schema, each) for each in removed]
         documents = [_document(each) for each in added]
-        with damage_named():
+        with damage_named(Unwritten):
             for query in queries:
                 self._writer.delete_documents_by_query(query)
             for document in documents:
@@ -82,15 +88,22 @@ class Writing:
     def commit(self, state: State) -> None:
         """Let all changes, and how far the index has got, take effect together."""
         stated = _document({"about": _STATE, "value": _encode(state).decode()})
-        with damage_named():
+        with damage_named(Unwritten):
             self._writer.delete_documents_by_term("about", _STATE)
             self._writer.add_document(stated)
             self._writer.commit()
 
     def close(self) -> None:
         """End it, when what it does beside is done; what is not committed is lost."""
-        with damage_named():
+        with damage_named(Unwritten):
             self._writer.wait_merging_threads()
+
+    def abandon(self) -> None:
+        """End it when it has failed, and remove what it has left: on a full disk others need the room."""
+        with contextlib.suppress(Unwritten):
+            self.close()
+        with contextlib.suppress(Unwritten), damage_named(Unwritten):
+            self._index.writer(_LEAST_MEGABYTES * 1_000_000, 1).garbage_collect_files()
 
 
 def _document(fields: dict[str, Any]) -> tantivy.Document:
@@ -132,11 +145,11 @@ class Index:
             self._index.reload()
             self.view = View(self._index)
 
-    def writing(self, *, megabytes: int = 15) -> Writing:
+    def writing(self, *, megabytes: int = _LEAST_MEGABYTES) -> Writing:
         """Begin to change it; one at a time may.
 
         Raises:
-            Broken: Someone else does, or it is damaged.
+            Unwritten: Someone else does, or there is no room.
         """
         return Writing(self._index, megabytes=megabytes)
 
