@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import tracemalloc
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -170,6 +171,24 @@ def test_bytes_that_are_no_text(ada: Person, file: Path, folder: Path) -> None:
     outcome = load(file, ada.name, folder)
     assert outcome.status == 1
     assert outcome.stderr.endswith("0 created, 0 there already, 2 bad lines.\n")
+
+
+def test_a_line_without_an_end_is_bad_and_does_not_fill_the_memory(ada: Person, file: Path, folder: Path) -> None:
+    good = f"\n{line('good')}\n".encode()
+    with file.open("wb") as content:
+        content.write(b"{}\n[")
+        content.truncate(256 * 1024**2)
+        content.seek(0, os.SEEK_END)
+        content.write(good)
+    tracemalloc.start()
+    try:
+        outcome = load(file, ada.name, folder)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [line[:8] for line in outcome.stderr.splitlines()[:2]] == ["line 1: ", "line 2: "]
+    assert names(ada) == ["good"]
+    assert most < 64 * 1024**2
 
 
 def test_the_standard_input(ada: Person, folder: Path) -> None:

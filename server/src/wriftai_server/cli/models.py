@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from wriftai_server.database.driver import Database
 
 _GZIP = b"\x1f\x8b"
+# A model takes far less. A file without ends of lines does not fill the memory.
+_LONGEST_LINE = 1024 * 1024
 
 
 def import_(
@@ -80,10 +82,14 @@ def _opened(file: Path) -> tuple[Iterator[bytes], int | None]:
 
 
 def _lines(opened: BufferedReader, file: Path) -> Iterator[bytes]:
+    """Give lines, of longer ones the beginning, which is no model."""
     with _errors_told(file):
         if opened.peek(2).startswith(_GZIP):
             raise typer.BadParameter(f"{file} is compressed: zcat {file} | wriftai-server import -")
-        yield from opened
+        while line := opened.readline(_LONGEST_LINE):
+            yield line
+            while len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
+                line = opened.readline(_LONGEST_LINE)
 
 
 @contextmanager

@@ -285,7 +285,7 @@ class Follower:
                 raise DatabaseUnavailable("The process that builds the index cannot reach the database.")
             case Ended.UNWRITTEN:
                 await self._on_thread(self._current.refresh)
-                raise Unwritten("The process that builds it has no room.")
+                raise Unwritten("The process that builds it says why.")
             case status if status == Ended.BROKEN or status < 0:
                 # To read a damaged file may end a process.
                 raise Broken(f"Building ended with {status}.")
