@@ -140,6 +140,7 @@ def test_whoever_builds_an_index_says_why_it_ends(
         (f"sys.exit({Ended.WAITING.value})", False),
         (f"sys.exit({Ended.UNWRITTEN.value})", False),
         ("raise ValueError", False),
+        ("os.kill(os.getpid(), 9)", False),
         (f"sys.exit({Ended.BROKEN.value})", True),
         ("os.abort()", True),
     ],

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 import sys
 import time
 from asyncio.subprocess import PIPE
@@ -286,6 +287,8 @@ class Follower:
             case Ended.UNWRITTEN:
                 await self._on_thread(self._current.refresh)
                 raise Unwritten("The process that builds it says why.")
+            case status if -status in (signal.SIGKILL, signal.SIGTERM):
+                raise OSError("The process that builds the index was killed, as where memory is short.")
             case status if status == Ended.BROKEN or status < 0:
                 # To read a damaged file may end a process.
                 raise Broken(f"Building ended with {status}.")
