@@ -351,9 +351,9 @@ def test_a_file_that_is_not_there(file: Path, tmp_path: Path, folder: Path) -> N
         assert "Invalid value for" in outcome.stderr
 
 
-def test_a_compressed_file_is_not_read_line_by_line(file: Path, folder: Path) -> None:
+def test_a_compressed_file_is_not_read_line_by_line(ada: Person, file: Path, folder: Path) -> None:
     file.write_bytes(gzip.compress(line("one").encode()))
-    outcome = load(file, "ada", folder)
+    outcome = load(file, ada.name, folder)
     assert (outcome.status, outcome.stdout) == (2, "")
     assert "is compressed: zcat" in " ".join(outcome.stderr.split())
 

@@ -100,6 +100,13 @@ def test_parts_joins_beginnings_forms_and_typos_are_found(anyone: Person, q: str
     assert sorted(found(anyone, q)) == sorted(expected)
 
 
+def test_a_long_number_is_a_match(people: People, anyone: Person) -> None:
+    bob = person(people, "Bob")
+    add_model(bob, "painter", description="By arXiv:2010.11929.", visibility="public")
+    assert found(anyone, "https://arxiv.org/abs/2010.11929") == ["Bob/painter"]
+    bob.client.models.delete("Bob", "painter")
+
+
 def test_what_a_word_falls_into_may_lie_apart_in_a_name_or_a_text(people: People, anyone: Person) -> None:
     bob, models = person(people, "Bob"), {"dvt_base_patch16": "", "finder": "Learned detection by a Faster-50."}
     for name, description in models.items():

@@ -24,7 +24,7 @@ def damage_named(name: type[Broken | Unwritten] = Broken) -> Iterator[None]:
     would mend it.
 
     Args:
-        name: Of what it is when all that is done is writing.
+        name: What it is called: `Unwritten`, where all that is done is writing.
     """
     try:
         yield

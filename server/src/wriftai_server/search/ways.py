@@ -10,6 +10,7 @@ from wriftai_server.search.words import COMMON, Word
 _SHORTEST_TYPO = 4
 _SHORTEST_HALF = 3
 _SHORTEST_TELLING = 3
+_SHORTEST_TELLING_NUMBER = 5
 _SHORTEST_TOLD_BEGINNING = 4
 
 
@@ -26,7 +27,7 @@ class Ways:
     Attributes:
         word: As it was given.
         is_last: As it was given.
-        tells_something: Whether it does by itself; numbers and short words do not.
+        tells_something: Whether it does by itself; short numbers and words do not.
         may_be_mistyped: Whether some letter of it may be wrong; it is too short, or a number, otherwise.
     """
 
@@ -37,7 +38,8 @@ class Ways:
         self.is_last = is_last
         # With other words beside it, a beginning may be shorter.
         self._shortest_told = _SHORTEST_TOLD_BEGINNING - (not is_alone)
-        self.tells_something = len(word.text) >= _SHORTEST_TELLING and not word.text.isdigit()
+        is_number = word.text.isdigit()
+        self.tells_something = len(word.text) >= (_SHORTEST_TELLING_NUMBER if is_number else _SHORTEST_TELLING)
         self.may_be_mistyped = any(map(_has_typos, word.atoms))
 
     @property
