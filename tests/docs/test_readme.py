@@ -52,9 +52,9 @@ def test_the_setup_uses_the_default_address_and_folder() -> None:
     options = subprocess.run(
         [sys.executable, "-m", "wriftai_server", "serve", "--help"], capture_output=True, text=True, check=True
     ).stdout
-    assert "[default: 127.0.0.1]" in options
-    assert "[default: 8000]" in options
-    assert "[default: data]" in options
+    assert "default: 127.0.0.1" in options
+    assert "default: 8000" in options
+    assert "default: data" in options
 
 
 @pytest.mark.parametrize("verb", sorted(set(re.findall(r"^make ([a-z-]+)$", README, flags=re.MULTILINE))))

@@ -206,7 +206,7 @@ def test_nothing_is_created_when_something_fails(
             [],
             "someone/x belongs to someone, and the token is that of publisher: add --model publisher/x.",
         ),
-        ("x", ["--model", "a/b/c"], "--model must be owner/name, not 'a/b/c'."),
+        ("x", ["--model", "a/b/c"], "--model must be owner/name, or name for one of your own, not 'a/b/c'."),
         ("x", ["--release-notes", "x" * 256], "--release-notes has 256 characters; the hub takes 255."),
     ],
 )
@@ -236,6 +236,6 @@ def test_an_address_that_is_no_hubs_is_said(ada: Caller, tmp_path: Path) -> None
         ("http://127.0.0.1:9/v1", "The hub 127.0.0.1 cannot be reached: "),
         (ada.hub.address, "There is nothing at this address"),
         (f"{ada.hub.url}/docs?", "answered text/html"),
-        ("nowhere", "cannot be reached: "),
+        ("nowhere", "begin it with http:// or https://"),
     ):
         assert reason in fails("push", folder, WRIFTAI_API_BASE_URL=address, WRIFTAI_ACCESS_TOKEN=ada.token)
