@@ -22,6 +22,7 @@ from tests.server.conftest import inside
 from tests.server.people import People
 from tests.server.rows import ADD, LONG, add, count, on_database
 from tests.server.samples import add_model
+from wriftai.models import ModelsSortBy
 from wriftai_server.database import feed, notices
 from wriftai_server.database.changes import Changes
 from wriftai_server.database.connections import UnusableServer, shown
@@ -30,6 +31,9 @@ from wriftai_server.database.migrate import SchemaTooNew
 from wriftai_server.database.opening import open_database
 from wriftai_server.database.schema import hardware, metadata
 from wriftai_server.database.statements import Statement, keyset
+from wriftai_server.http.paging import Place
+from wriftai_server.models import store as models_store
+from wriftai_server.models.loading import load
 
 END_OTHERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -58,6 +62,35 @@ def test_a_page_has_the_length_that_is_asked_for_and_one_of_a_usual_length_is_pl
         # The first five are by what the values are.
         assert [tuple(row) for row in plans] == [("LIMIT 11", 5, 8)]
 
+    on_database(home, work)
+
+
+def test_a_page_of_many_that_are_equal_is_planned_once(home: Path) -> None:
+    """The server expects one row behind the number that most have, and would plan that anew each time."""
+    model = {"hardware_identifier": "cpu", "visibility": "public"}
+    lines = [json.dumps({"name": f"m{number}", **model}).encode() for number in range(3_000)]
+
+    async def work(database: Database) -> None:
+        async for _ in load(database, lines, owner=owner.name):
+            pass
+        await database.survey()
+        async with database.reading() as view:
+            for _ in range(10):
+                found = await models_store.page(
+                    view,
+                    Place((0, "g")),
+                    viewer=None,
+                    owner_id=None,
+                    sort_by=ModelsSortBy.PREDICTION_COUNT,
+                    descending=True,
+                    limit=11,
+                )
+                assert len(found) == 11
+            plans = await view.all(Statement(text(PLANS.replace("LIMIT 11", "LIMIT 11%"))))
+        assert (5, 5) in [tuple(row[1:]) for row in plans]
+
+    with inside(home) as people:
+        owner = people.add()
     on_database(home, work)
 
 

@@ -40,6 +40,7 @@ _INSERT = re.compile(
     r"(?P<into>INSERT INTO .*) VALUES \((?P<row>.*)\)(?P<unless>( ON CONFLICT .*DO NOTHING)?)", re.DOTALL
 )
 _PLACEHOLDER = re.compile(r"\$(\d+)::(\w+)")
+_PLACE = re.compile(r"([<>]) \((\$\d+::[^(),]+, \$\d+::[^(),]+)\)")
 # Of pages of usual sizes, each with one row more, to see whether there is another page.
 _LENGTHS = frozenset({11, 21, 26, 51, 101})
 # With other values, such as an owner, the best plan depends on how many rows have them.
@@ -209,9 +210,10 @@ def _filled(statement: Statement, values: Mapping[str, Any]) -> tuple[str, list[
 
 @cache
 def _cut(sql: str, order: tuple[str, ...], length: int) -> tuple[str, tuple[str, ...]]:
-    """Write the length of a page into a statement.
+    """Write the length of a page into a statement, and hide where the page begins.
 
-    PostgreSQL plans a statement anew each time, at several times its cost, while only its values tell it that.
+    PostgreSQL plans a statement anew each time, at several times its cost, while only its values tell it that few
+    rows are asked for, or that few lie behind the place.
     """
     number = order.index("limit") + 1
 
@@ -219,7 +221,7 @@ def _cut(sql: str, order: tuple[str, ...], length: int) -> tuple[str, tuple[str,
         this = int(found[1])
         return str(length) if this == number else f"${this - (this > number)}::{found[2]}"
 
-    return _PLACEHOLDER.sub(placed, sql), (*order[: number - 1], *order[number:])
+    return _PLACEHOLDER.sub(placed, _PLACE.sub(r"\1 (SELECT \2)", sql)), (*order[: number - 1], *order[number:])
 
 
 @cache
