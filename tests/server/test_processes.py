@@ -76,6 +76,18 @@ def answering(hub: Hub) -> set[str]:
             return set()
 
 
+def both(hub: Hub) -> set[str]:
+    """Name both processes: the next connections may all go to one of them, which had fewer until now."""
+    seen: list[set[str]] = []
+
+    def are_both() -> bool:
+        seen.append(answering(hub))
+        return len(seen[-1]) == 2
+
+    until(are_both)
+    return seen[-1]
+
+
 def deaths(logged: list[str]) -> list[dict[str, Any]]:
     return [line for line in map(json.loads, logged) if line["event"] == "process ended"]
 
@@ -149,7 +161,7 @@ def test_processes_that_are_killed_come_back_and_callers_notice_nothing(hub: Hub
         calling = thread.submit(call)
         try:
             for pid in processes_of(hub):
-                names.append(answering(hub))
+                names.append(both(hub))
                 end(pid)
                 until(lambda: len(answering(hub) | names[-1]) == 3)
         finally:

@@ -146,7 +146,7 @@ def test_whoever_builds_an_index_says_why_it_ends(
     ],
 )
 def test_what_is_built_stays_unless_it_is_damaged(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str, *, is_damaged: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str, *, is_damaged: bool
 ) -> None:
     """Neither a database that is away nor a mistake of ours is mended by another index."""
     ends = tmp_path / "ends"
@@ -155,14 +155,14 @@ def test_what_is_built_stays_unless_it_is_damaged(
     monkeypatch.setattr(following, "_LITTLE", 1)
     monkeypatch.setattr(following, "_LONGEST_PAUSE", 0.0)
     seen: set[bytes] = set()
-    with inside(home) as people:
+    with inside(tmp_path / "data") as people:
         add_model(people.add(), "first-model", visibility="public")
         for _ in range(5_000):
             if ends.exists() and len(ends.read_text()) > 3:
                 break
             assert names_found(people.anyone, "first-model") == ["first-model"]
             with contextlib.suppress(FileNotFoundError):
-                seen.add((home / "search" / "current").read_bytes())
+                seen.add((tmp_path / "data" / "search" / "current").read_bytes())
     assert len(ends.read_text()) > 3
     assert (len(seen) > 1) == is_damaged
 
