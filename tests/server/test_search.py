@@ -8,6 +8,7 @@ from tests.server.conftest import Home
 from tests.server.finding import MODELS, few_models, found, person, walked
 from tests.server.people import People, Person
 from tests.server.samples import add_model
+from wriftai_server.search.words import COMMON
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +106,17 @@ def test_a_long_number_is_a_match(people: People, anyone: Person) -> None:
     add_model(bob, "painter", description="By arXiv:2010.11929.", visibility="public")
     assert found(anyone, "https://arxiv.org/abs/2010.11929") == ["Bob/painter"]
     bob.client.models.delete("Bob", "painter")
+
+
+def test_of_words_that_every_text_has_eight_count_where_there_are_no_others(
+    people: People, anyone: Person
+) -> None:
+    """To look for more of them costs more than a search may."""
+    bob = person(people, "Bob")
+    words = sorted(COMMON)
+    add_model(bob, "prose", description=" ".join(words[:8]), visibility="public")
+    assert found(anyone, " ".join(words)) == ["Bob/prose"]
+    bob.client.models.delete("Bob", "prose")
 
 
 def test_what_a_word_falls_into_may_lie_apart_in_a_name_or_a_text(people: People, anyone: Person) -> None:

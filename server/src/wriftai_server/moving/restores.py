@@ -80,7 +80,8 @@ async def restore(
         UnusableServer: The PostgreSQL server cannot be reached.
         UnusableStore: The object store's address is none.
     """
-    _check_unused(data_dir)
+    with writing(data_dir):
+        _check_unused(data_dir)
     if database is not None:
         await postgres_rows.check_empty(database)
     found = check(backup, tell=tell)

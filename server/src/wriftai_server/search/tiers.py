@@ -17,7 +17,7 @@ from wriftai_server.search.documents import FIELDS, LONGEST_HEAD, Set, owner_nam
 from wriftai_server.search.parts import Part, Parts
 from wriftai_server.search.question import Question
 from wriftai_server.search.ways import Ways
-from wriftai_server.search.words import COMMON
+from wriftai_server.search.words import COMMON, MOST_WORDS
 
 MANY_WORDS = 3
 _MOST_TYPO_WORDS = 5
@@ -77,7 +77,7 @@ class Tiers:
         self._parts = Parts(schema, frequency, within)
         self._fields = FIELDS[which]
         self._asked = asked
-        told = [word for word in asked.words if word.text not in COMMON] or asked.words
+        told = [word for word in asked.words if word.text not in COMMON] or asked.words[:MOST_WORDS]
         self._words = [
             Ways(self._parts, self._fields, word, is_last=word is asked.words[-1], is_alone=len(told) == 1)
             for word in asked.words
