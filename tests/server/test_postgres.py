@@ -29,11 +29,12 @@ from wriftai_server.database.connections import UnusableServer, shown
 from wriftai_server.database.driver import Database, DatabaseUnavailable, UniqueViolation
 from wriftai_server.database.migrate import SchemaTooNew
 from wriftai_server.database.opening import open_database
-from wriftai_server.database.schema import hardware, metadata
+from wriftai_server.database.schema import hardware, metadata, models
 from wriftai_server.database.statements import Statement, keyset
 from wriftai_server.http.paging import Place
 from wriftai_server.models import store as models_store
 from wriftai_server.models.loading import load
+from wriftai_server.search.store import models_by_id
 
 END_OTHERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -44,6 +45,9 @@ PLANS = (
     "SELECT substring(statement FROM 'LIMIT .*'), custom_plans, generic_plans"
     " FROM pg_prepared_statements WHERE statement LIKE '%LIMIT 11'"
 )
+SOME_MODELS = Statement(select(models.c.id).order_by(models.c.id).limit(26))
+COUNT_NOW = Statement(text("SELECT pg_stat_force_next_flush()"))
+SCANS_OF_USERS = Statement(text("SELECT seq_scan FROM pg_stat_user_tables WHERE relid = 'users'::regclass"))
 
 
 def test_a_page_has_the_length_that_is_asked_for_and_one_of_a_usual_length_is_planned_once(home: Path) -> None:
@@ -91,6 +95,30 @@ def test_a_page_of_many_that_are_equal_is_planned_once(home: Path) -> None:
 
     with inside(home) as people:
         owner = people.add()
+    on_database(home, work)
+
+
+def test_models_are_found_with_their_owners_and_not_by_a_look_at_all_users(home: Path) -> None:
+    """The server would put all users into a table of hashes for each page that a search finds."""
+    model = {"hardware_identifier": "cpu", "visibility": "public"}
+    names = [{"name": f"m{number}", "owner": f"o{number}"} for number in range(2_000)]
+    lines = [json.dumps(each | model).encode() for each in names]
+
+    async def work(database: Database) -> None:
+        async for _ in load(database, lines, owner=None, creates_owners=True):
+            pass
+        await database.survey()
+        async with database.reading() as view:
+            ids = [row[0] for row in await view.all(SOME_MODELS)]
+            scans = []
+            for _ in range(10):
+                await view.one(COUNT_NOW)
+                assert len(await models_by_id(view, ids, viewer=None)) == 26
+                scans += await view.all(SCANS_OF_USERS)
+        assert {tuple(row) for row in scans} == {tuple(scans[0])}
+
+    with inside(home):
+        pass
     on_database(home, work)
 
 

@@ -15,6 +15,9 @@ STATEMENT_SECONDS = 60
 _SERVER_SETTINGS = {
     "application_name": "wriftai-server",
     "jit": "off",  # Its work does not pay for statements that read few rows.
+    # Few rows are joined, each by its key. Where it does not know how few, the server would read all users.
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
     "lock_timeout": f"{PATIENCE_SECONDS}s",
 }
 FAILURES = (
