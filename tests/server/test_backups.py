@@ -14,7 +14,6 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine
 
-from tests.full_disk import no_room
 from tests.images import Image, digest_of, layer
 from tests.server.command import Outcome, invoke
 from tests.server.conftest import inside
@@ -23,6 +22,7 @@ from tests.server.people import Person
 from tests.server.registry import Repository, add_repository
 from tests.server.runs import Worker, add_runnable, run
 from tests.server.samples import add_model
+from tests.shortages import no_room
 from wriftai_server.database import migrate as migrating
 from wriftai_server.database.opening import FILE_NAME, RESTORING
 from wriftai_server.moving.files import unfinished

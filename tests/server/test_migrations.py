@@ -12,7 +12,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
-from tests.full_disk import no_room
+from tests.shortages import no_room
 from wriftai_server.database import migrations
 from wriftai_server.database.migrate import SchemaTooNew, is_current, is_known, migrate
 from wriftai_server.database.schema import metadata

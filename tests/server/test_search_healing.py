@@ -3,20 +3,22 @@
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 import tantivy
 from structlog.testing import capture_logs
 
-from tests.full_disk import no_room
 from tests.server.conftest import inside
 from tests.server.finding import names_found, until_found
 from tests.server.samples import add_model
+from tests.shortages import no_more_files, no_room
+from wriftai_server.database.feed import Note
 from wriftai_server.search import wholeness
 from wriftai_server.search.current import CurrentIndex
 from wriftai_server.search.damage import Unwritten
-from wriftai_server.search.index import State, View, Writing
+from wriftai_server.search.index import Index, State, View, Writing
 
 
 @pytest.fixture
@@ -198,4 +200,25 @@ def test_where_there_is_no_room_for_an_index_none_is_begun_and_nothing_is_left(t
     assert [path.name for path in tmp_path.iterdir()] == ["lock"]
     current.begin()
     assert current.index is not None
+    current.let_go()
+
+
+def test_where_no_more_files_can_be_opened_an_index_is_not_taken_for_damaged(tmp_path: Path) -> None:
+    current = CurrentIndex(tmp_path)
+    assert current.keep()
+    current.begin()
+    index, path = current.index, current.path
+    assert index is not None
+    assert path is not None
+    state = State(Note(0, 1, "beginning", "", ""))
+    writing = index.writing()
+    writing.commit(state)
+    writing.close()
+    with no_more_files():
+        for look in (current.look_on, current.refresh, partial(Index, path), partial(wholeness.check, path)):
+            with pytest.raises(OSError, match="Too many open files"):
+                look()
+    current.look_on()
+    assert current.path == path
+    assert index.view.state == state
     current.let_go()

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from wriftai_server.search import wholeness
-from wriftai_server.search.damage import Broken, damage_named
+from wriftai_server.search.damage import Broken, damage_named, is_exhausted
 from wriftai_server.search.index import VERSION, Index
 
 _LOOK_SECONDS = 0.1
@@ -70,9 +70,11 @@ class CurrentIndex:
             lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            except OSError as error:
                 os.close(lock)
-                return False
+                if isinstance(error, BlockingIOError):
+                    return False
+                raise
             self.lock = lock
         return True
 
@@ -172,7 +174,9 @@ class CurrentIndex:
     def _named(self) -> Path | None:
         try:
             named = msgspec.json.decode((self._folder / "current").read_bytes(), type=Named)
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, msgspec.MsgspecError) as error:
+            if is_exhausted(error):
+                raise
             return None
         path = self._folder / Path(named.folder).name
         return path if named.version == VERSION and (path / "meta.json").exists() else None

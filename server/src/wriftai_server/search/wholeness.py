@@ -15,6 +15,8 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
+from wriftai_server.search.damage import is_exhausted
+
 _LENGTHS = struct.Struct("<II")
 _LONGEST_FOOTER = 4096
 _MAGIC = 1337
@@ -50,6 +52,8 @@ def census_of(folder: Path) -> Census:
                     status = entry.stat()
                     census[entry.name] = Mark(status.st_size, status.st_mtime_ns)
     except (OSError, KeyError, TypeError, AttributeError) as error:
+        if is_exhausted(error):
+            raise
         raise ValueError(f"The index in {folder} cannot be read: {error!r}.") from error
     if not all(segments.values()):
         raise ValueError(f"Files of the index in {folder} are missing.")
@@ -120,5 +124,7 @@ def _is_whole(file: Path) -> bool:
                 checksum = zlib.crc32(piece, checksum)
                 left -= len(piece)
             return bool(left == 0 and checksum == footer["crc"])
-    except (OSError, ValueError, struct.error, KeyError, TypeError):
+    except (OSError, ValueError, struct.error, KeyError, TypeError) as error:
+        if is_exhausted(error):
+            raise
         return False
