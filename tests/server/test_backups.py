@@ -238,6 +238,7 @@ def test_nothing_is_overwritten(original: Original, backup: Path, tmp_path: Path
         invoke("backup", "--to", str(tmp_path / "used" / "letter"), data_dir=original.folder),
     ):
         assert "already: name a" in refusal(outcome)
+    assert refusal(restore(backup, tmp_path / "used" / "letter")).endswith("cannot be written: Not a directory.")
     assert files(tmp_path) == {"used/letter": b"Dear"}
 
 
