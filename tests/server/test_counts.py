@@ -179,8 +179,8 @@ def test_nothing_is_lost_or_counted_twice_when_a_hub_is_killed(
     shown = counts.shown(model_id)
     # The last that it counted may be one that it could not tell of any more.
     assert shown in (3 * told, 3 * told + 3)
-    counts.fold()
-    assert counts.waiting() == 0
+    while counts.waiting():  # PostgreSQL may notice only now that who held some is gone.
+        counts.fold()
     assert counts.shown(model_id) == shown
 
 

@@ -22,6 +22,11 @@ def with_cursor(path: str, cursor: str) -> str:
     return f"{path}{'&' if '?' in path else '?'}cursor={cursor}"
 
 
+def forged(reader: Person, path: str, key: Any, *, backward: bool = False) -> str:
+    tag, *_ = json.loads(base64.urlsafe_b64decode(cursor_of(reader, path) + "=="))
+    return base64.urlsafe_b64encode(json.dumps([tag, backward, key]).encode()).decode().rstrip("=")
+
+
 def refused(reader: Person, path: str) -> str:
     """Send a request that must be refused for its cursor; give the reason."""
     reply = reader.send("GET", path)
@@ -96,10 +101,18 @@ def test_a_cursor_of_any_length_is_refused(reader: Person) -> None:
     ],
 )
 def test_a_cursor_with_another_place_in_it_is_refused(reader: Person, path: str, key: Any) -> None:
-    text = cursor_of(reader, path)
-    tag, backward, _ = json.loads(base64.urlsafe_b64decode(text + "=="))
-    forged = base64.urlsafe_b64encode(json.dumps([tag, backward, key]).encode()).decode().rstrip("=")
-    assert "This is not a cursor" in refused(reader, with_cursor(path, forged))
+    assert "This is not a cursor" in refused(reader, with_cursor(path, forged(reader, path, key)))
+
+
+@pytest.mark.parametrize("path", ["/search/models?q=", "/search/users?q="])
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize("stage", [-1, 0, 1, 3, 10**6])
+def test_a_cursor_of_a_stage_that_a_search_does_not_have_is_refused(
+    reader: Person, path: str, backward: bool, stage: int
+) -> None:
+    """Whoever seeks all models in such a stage looks at each of them, and finds none."""
+    cursor = forged(reader, path, [stage, 0, "", "01a21d1e-a59c-701d-90b7-b64c993cf3b0"], backward=backward)
+    assert "This is not a cursor" in refused(reader, with_cursor(path, cursor))
 
 
 def test_a_cursor_nested_beyond_reason_is_refused(reader: Person) -> None:

@@ -101,6 +101,21 @@ def test_parts_joins_beginnings_forms_and_typos_are_found(anyone: Person, q: str
     assert sorted(found(anyone, q)) == sorted(expected)
 
 
+def test_names_that_begin_with_a_long_query_come_first(people: People, anyone: Person) -> None:
+    """The index has sixteen letters and digits of a name; the name of the owner counts among the words of it."""
+    bob = person(people, "Bob")
+    names = [f"vit_large_patch16_22{end}" for end in ("4.bob", "4.big", "4.mae_b", "")]
+    for name in names:
+        add_model(bob, name, visibility="public")
+    for q in ("vit_large_patch16_224.b", "Bob/vit_large_patch16_224.b"):
+        assert found(anyone, q)[:2] == ["Bob/vit_large_patch16_224.big", "Bob/vit_large_patch16_224.bob"]
+        pages = walked(anyone, q, 1)
+        assert [model["name"] for page in pages for model in page] == [each[4:] for each in found(anyone, q)]
+    assert found(anyone, "vit_large_patch16_224.b")[2:] == ["Bob/vit_large_patch16_224.mae_b"]
+    for name in names:
+        bob.client.models.delete("Bob", name)
+
+
 def test_a_long_number_is_a_match(people: People, anyone: Person) -> None:
     bob = person(people, "Bob")
     add_model(bob, "painter", description="By arXiv:2010.11929.", visibility="public")

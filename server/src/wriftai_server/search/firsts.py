@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tantivy import Occur, Query
 
-from wriftai_server.search.documents import FIELDS, LONGEST_HEAD, Set, halves_of
+from wriftai_server.search.documents import FIELDS, Set, halves_of
 from wriftai_server.search.hits import Hit, Hits, Lists
 from wriftai_server.search.parts import both
 from wriftai_server.search.question import Question
@@ -71,7 +71,7 @@ class FirstHits(Hits):
         # Names with all but one of three words often fill a page: what else there is need not be known.
         told = tiers.told[1:] if count == MANY_WORDS else tiers.told
         if tier == tiers.begun.start:
-            return tiers.begun if len(self._asked.beginning) > LONGEST_HEAD else None
+            return tiers.begun if self._asked.is_long else None
         group = tiers.named if tier == tiers.named.start else told
         if tier != group.start:
             return None

@@ -8,7 +8,6 @@ from tantivy import FieldType, Occur, Order, Query, Schema, Searcher
 from wriftai_server.search.damage import damage_named
 from wriftai_server.search.documents import (
     LEVELS,
-    LONGEST_HEAD,
     Halves,
     Set,
     level_mark,
@@ -92,7 +91,7 @@ class Hits:
         self.last_resort = self._tiers.last_resort
         # Tiers of which there seldom are enough among the best.
         self._off_level = {self._tiers.mistyped_anyhow}
-        if len(asked.beginning) > LONGEST_HEAD:
+        if asked.is_long:
             self._off_level.update(self._tiers.begun)
         self._level = lists.level(which)
         self._best: Tiers | None = None

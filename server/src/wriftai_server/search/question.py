@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from wriftai_server.database.values import fold
+from wriftai_server.search.documents import LONGEST_HEAD
 from wriftai_server.search.words import Word, query_joins, query_words, whole
 
 # Of a page somewhere else, whose path says what is looked for.
@@ -31,6 +32,11 @@ class Question(NamedTuple):
     def is_empty(self) -> bool:
         """Whether nothing is asked, so that everything answers."""
         return not self.name and self.owner is None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the index has only a part of what names begin with."""
+        return len(self.beginning) > LONGEST_HEAD
 
 
 def question(q: str) -> Question:

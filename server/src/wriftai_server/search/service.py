@@ -2,13 +2,14 @@
 
 First come those that are called so: `owner/name`, then the name, by SQL, which misses nothing. Then the tiers
 of the index, the first of which are names that begin so. While the index is behind, SQL finds beginnings of
-names before the tiers. A page is put together from these stages, each in its own order, from where the last
-page ended. A view of the database is open while it is read, and not while the index is, which may take longer.
+names before the tiers; of long ones always, as the index has only a part of them. A page is put together from
+these stages, each in its own order, from where the last page ended. A view of the database is open while it is
+read, and not while the index is, which may take longer.
 """
 
 from wriftai_server.database.driver import Database
 from wriftai_server.http.caller import Caller
-from wriftai_server.http.paging import Cut, Place, cut
+from wriftai_server.http.paging import Cut, Place, cut, not_a_cursor
 from wriftai_server.search.following import Follower
 from wriftai_server.search.question import Question, question
 from wriftai_server.search.stages import (
@@ -27,7 +28,7 @@ from wriftai_server.search.walk import IndexStage, Walk
 
 KEY_TYPES = (int, int, str, str)
 # Change it with whatever changes which stages and tiers there are: a cursor from before would lead elsewhere.
-ORDER = 1
+ORDER = 2
 
 
 async def models(
@@ -57,7 +58,7 @@ async def _page(
 ) -> Cut:
     key = place.key
     at = None if key is None else stage_in(key)
-    has_beginnings = asked.is_empty or not await follower.catch_up() or at == BEGINNING
+    has_beginnings = asked.is_empty or not await follower.catch_up() or asked.is_long or at == BEGINNING
     if key is not None and at == TIERS:
         # As it was for the page before, whatever the index is like by now.
         has_beginnings = key[2] == BEGUN
@@ -65,6 +66,9 @@ async def _page(
     if place.backward:
         order.reverse()
     if at is not None:
+        if at not in order:
+            # Made up: looking for what is not there would go through all models.
+            raise not_a_cursor()
         order = [stage for stage in order if (stage <= at if place.backward else stage >= at)]
     walk = Walk(stages, order, in_index, place, has_beginnings=has_beginnings)
     found: list[Found] = []

@@ -211,6 +211,6 @@ class Tiers:
         )
         if beginning:
             needed.append(self._parts.term(self._fields.head, beginning[:LONGEST_HEAD]))
-        if len(beginning) > LONGEST_HEAD:
+        if self._asked.is_long:
             needed.append(self._parts.every(word.named for word in self._words))
         return self._parts.every(needed) if needed else None
