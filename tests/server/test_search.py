@@ -146,6 +146,15 @@ def test_what_a_word_falls_into_may_lie_apart_in_a_name_or_a_text(people: People
         bob.client.models.delete("Bob", name)
 
 
+@pytest.mark.parametrize("q", ["yolo v8", "yolo v8n", "v8 of-many", "yolov8 many", "yolov8n"])
+def test_a_version_in_the_middle_of_a_word_is_a_word(people: People, anyone: Person, q: str) -> None:
+    bob = person(people, "Bob")
+    add_model(bob, "one-of-many-yolov8n", visibility="public")
+    answer = found(anyone, q)
+    bob.client.models.delete("Bob", "one-of-many-yolov8n")
+    assert answer == ["Bob/one-of-many-yolov8n"]
+
+
 @pytest.mark.parametrize("q", ["qwen v4 100", "with50"])
 def test_numbers_and_common_words_alone_are_no_match(anyone: Person, q: str) -> None:
     assert found(anyone, q) == []
@@ -351,6 +360,8 @@ def test_words_of_a_query_are_parted_as_those_of_texts_are(people: People, anyon
         ("resnet", ["resnet"]),
         ("RES", ["resnet"]),
         ("residual", ["resnet"]),
+        ("ka", ["resnet"]),
+        ("kaiming h", ["resnet"]),
         ("learning kaiming", ["resnet"]),
         ("100%", ["resnet"]),
         ("Über", ["resnet"]),

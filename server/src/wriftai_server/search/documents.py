@@ -15,7 +15,16 @@ from typing import Any, Literal, NamedTuple
 from wriftai_server.database.driver import Row
 from wriftai_server.database.values import fold as fold_case
 from wriftai_server.database.values import popularity
-from wriftai_server.search.words import NameWords, atoms_of, fold, is_plain, joins_of, name_words
+from wriftai_server.search.words import (
+    LONGEST_WORD,
+    NameWords,
+    atoms_of,
+    fold,
+    is_plain,
+    joins_of,
+    name_words,
+    tokens_of,
+)
 
 Set = Literal["public", "private", "users"]
 
@@ -140,7 +149,7 @@ def model_document(row: Row) -> dict[str, Any]:
         model_id,
         name,
         popular=popularity(predictions_count),
-        owner=_Found(owner.names, f"{owner.begun} {owner_mark(owner_id)}"),
+        beside=_Found(owner.names, f"{owner.begun} {owner_mark(owner_id)}"),
         text=(description, release_notes),
     )
 
@@ -151,13 +160,14 @@ def user_document(row: Row) -> dict[str, Any]:
     Args:
         row: Of `store.user_sources`.
     """
-    user_id, username, *text = row
+    user_id, username, name, *text = row
+    called = _found(NameWords([word[:LONGEST_WORD] for word in tokens_of(fold(name or ""))], []))
     return _document(
         "users",
         user_id,
         username,
         popular=0,
-        owner=_Found("", f"{owner_name_mark(username)} {username_mark(username)}"),
+        beside=_Found(called.names, f"{called.begun} {owner_name_mark(username)} {username_mark(username)}"),
         text=text,
     )
 
@@ -229,7 +239,7 @@ def _short(joins: Iterable[str]) -> list[str]:
 
 
 def _document(
-    which: Set, document_id: str, name: str, *, popular: int, owner: _Found, text: Sequence[str | None]
+    which: Set, document_id: str, name: str, *, popular: int, beside: _Found, text: Sequence[str | None]
 ) -> dict[str, Any]:
     # A million are made when an index is built, so that each step counts.
     fields = FIELDS[which]
@@ -238,7 +248,7 @@ def _document(
     rank = rank_from(popular, len(name), low & (2**48 - 1))
     levels = _LEVEL_MARKS[bisect_right(LEVELS, rank)]
     words, begun = _found(named)
-    names = f"{words} {owner.names}"
+    names = f"{words} {beside.names}"
     return {
         "mixed": mixed,
         "low": low,
@@ -247,7 +257,7 @@ def _document(
         # All that a word may stand for is in one list, as lists that are put together cost several times as much:
         # in names, in beginnings of names, and in names and texts.
         fields.names: names,
-        fields.marks: f"{begun} {owner.begun}{levels}",
+        fields.marks: f"{begun} {beside.begun}{levels}",
         fields.text: " ".join([names, *[_told(each) for each in text if each]]),
     }
 

@@ -31,7 +31,7 @@ from wriftai_server.search.question import Question
 from wriftai_server.search.words import LONGEST_WORD
 
 # Change it with whatever changes what is in a document, or how: an index of another version is built anew.
-VERSION = f"10, tantivy {metadata.version('tantivy')}"
+VERSION = f"11, tantivy {metadata.version('tantivy')}"
 
 _STATE = "state"
 _encode = msgspec.json.Encoder().encode

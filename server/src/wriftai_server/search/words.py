@@ -24,7 +24,7 @@ _MOST_REMEMBERED = 50_000
 _TOKEN = re.compile(r"[^\W_]+")
 _APART = re.compile(r"[\s/]+")
 _ATOM = re.compile(r"[^\W\d_]+|\d+")
-_VERSION = re.compile(r"([^\W\d_]{2,})?(v\d+)")
+_VERSION = re.compile(r"([^\W\d_]{2,})?(v\d+)([^\W\d_])?")
 _HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 # Scripts without spaces: each sign is a word.
 _SIGN = re.compile("([\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])")
@@ -82,7 +82,7 @@ def is_plain(text: str) -> bool:
 
 @lru_cache(_MOST_REMEMBERED)
 def atoms_of(token: str) -> tuple[str, ...]:
-    """Take a run of letters and digits apart between letters and digits; `v2` stays together."""
+    """Take a run of letters and digits apart between letters and digits; `v8` of `yolov8n` stays together."""
     if version := _VERSION.fullmatch(token):
         return tuple(filter(None, version.groups()))
     return tuple(_ATOM.findall(token)) or (token,)
@@ -116,7 +116,7 @@ def query_words(q: str) -> list[Word]:
     """
     words: list[Word] = []
     left = MOST_WORDS
-    for token in dict.fromkeys(token[:LONGEST_WORD] for token in _tokens(fold(q))):
+    for token in dict.fromkeys(token[:LONGEST_WORD] for token in tokens_of(fold(q))):
         left -= token not in COMMON
         if left < 0:
             break
@@ -127,13 +127,13 @@ def query_words(q: str) -> list[Word]:
 def query_joins(q: str, words: Iterable[Word]) -> list[str]:
     """Give words that the query ties together, by a sign and no space, two in one: `qwen25` of `qwen2.5`."""
     counted = {word.text for word in words}
-    tied = ([token[:LONGEST_WORD] for token in _tokens(part)] for part in _APART.split(fold(q)))
+    tied = ([token[:LONGEST_WORD] for token in tokens_of(part)] for part in _APART.split(fold(q)))
     pairs = (pair for tokens in tied for pair in pairwise(tokens) if counted.issuperset(pair))
     return ["".join(pair) for pair in pairs][: MOST_WORDS - 1]
 
 
-def _tokens(folded: str) -> list[str]:
-    """Part a query as the index parts texts, which takes other signs for letters than Python does."""
+def tokens_of(folded: str) -> list[str]:
+    """Part a text as the index parts texts, which takes other signs for letters than Python does."""
     return _TOKEN.findall(folded) if folded.isascii() else _parter().analyze(folded)
 
 
