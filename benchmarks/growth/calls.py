@@ -18,10 +18,11 @@ CREATE = "create"
 UPDATE = "update"
 PAGE = "page"
 SEARCH = "search"
-FIRST_PAGE = f"{PAGE}: everyone's by created_at, asc, first"
+PARTS: tuple[Part, ...] = ("first", "middle", "last")
+OLDEST_FIRST = [f"{PAGE}: everyone's by created_at, asc, {part}" for part in PARTS]
+FIRST_PAGE = OLDEST_FIRST[0]
 
 _NAMES = 2_000
-_PARTS: tuple[Part, ...] = ("first", "middle", "last")
 _numbers = itertools.count(random.getrandbits(40))
 
 
@@ -31,7 +32,7 @@ def reading(hub: Hub) -> dict[str, Call]:
     calls = {GET: asking(hub.server, paths, b'"predictions_count"')}
     with Session(hub.server) as session:
         for listing in listings(hub.folder, signed_in=False):
-            for part in _PARTS:
+            for part in PARTS:
                 path = page(session, hub.folder, listing, part)
                 calls[f"{PAGE}: {listing.name}, {part}"] = asking(hub.server, [path], b'"items"')
     for question in questions(hub.folder):

@@ -30,9 +30,11 @@ class Question(NamedTuple):
     is_about_users: bool = False
 
 
-ONE_WORD = "one word"
+ONE_WORD, TWO_WORDS, THREE_WORDS = "one word", "two words", "three words"
 TYPO = "a typo"
 COMMON = "a very common word"
+LETTERS = "the first three letters"
+NOTHING = "nothing that is there"
 NAME = "a name, whole"
 
 
@@ -51,14 +53,14 @@ def questions(folder: Folder, *, count: int = _MANY) -> list[Question]:
     mine = _some_of([_WORD.findall(name.lower()) for name in folder.own()], 2, count, chance)
     return [
         Question(ONE_WORD, one),
-        Question("two words", two),
-        Question("three words", three),
+        Question(TWO_WORDS, two),
+        Question(THREE_WORDS, three),
         Question("the first letter", sorted({name[0] for name in typed})),
-        Question("the first three letters", [name[:3] for name in typed]),
+        Question(LETTERS, [name[:3] for name in typed]),
         Question("two words, the last half typed", [text[: -max(1, len(text.split()[-1]) // 2)] for text in two]),
         Question(TYPO, _mistyped(words, count, chance)),
         Question(COMMON, _COMMON),
-        Question("nothing that is there", ["".join(chance.choices("bcdfghjkqvwxz", k=9)) for _ in range(count)]),
+        Question(NOTHING, ["".join(chance.choices("bcdfghjkqvwxz", k=9)) for _ in range(count)]),
         Question(NAME, [name for _, name in names[:count]]),
         Question("owner/name, whole", [f"{owner}/{name}" for owner, name in names[:count]]),
         Question("two words, signed in", mine, folder.token),

@@ -1,5 +1,6 @@
 """The model registry of MLflow on an SQLite file, with the same models, asked through its REST API."""
 
+import base64
 import itertools
 import json
 import os
@@ -17,8 +18,8 @@ from urllib.parse import quote
 
 from benchmarks import catalogue, shelf
 from benchmarks.environments import environment
-from benchmarks.growth.calls import CREATE, FIRST_PAGE, GET, SEARCH, UPDATE
-from benchmarks.growth.questions import ONE_WORD, Question
+from benchmarks.growth.calls import CREATE, GET, OLDEST_FIRST, SEARCH, UPDATE
+from benchmarks.growth.questions import LETTERS, NOTHING, ONE_WORD, THREE_WORDS, TWO_WORDS, Question
 from benchmarks.machine import SERVER_CORE, on_core
 from benchmarks.peers import free_port
 from benchmarks.posts import Call, once, post
@@ -26,12 +27,15 @@ from benchmarks.session import Server
 
 VERSION = "3.17.2"
 NAME = f"MLflow {VERSION}"
+ASKED = (ONE_WORD, TWO_WORDS, THREE_WORDS, LETTERS, NOTHING)
+"""Kinds of questions that it can be asked."""
 
 _PATH = "/api/2.0/mlflow/registered-models"
 _START_SECONDS = 300
 # It tells its makers nothing, and does not run jobs beside, which would take turns with all servers.
 _QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 _FILE = "registry.sqlite3"
+_FOUND = b'"registered_models"'
 _NAMES = 2_000
 _CODE = (Path(catalogue.__file__), Path(__file__))
 _numbers = itertools.count(time.time_ns())
@@ -50,22 +54,34 @@ class Registry(NamedTuple):
     server: Server
     names: list[str]
 
-    def calls(self, question: Question) -> dict[str, Call]:
+    def calls(self, questions: list[Question]) -> dict[str, Call]:
         """Give the calls that are like those of a hub.
 
         Args:
-            question: Is asked as `ILIKE` on names.
+            questions: Are asked as `ILIKE` on names, for each word.
         """
-        likes = [quote(f"name ILIKE '%{text}%'") for text in question.texts]
+        # Where nothing is found, it says nothing.
+        proof = dict.fromkeys(ASKED, _FOUND) | {NOTHING: b"{}"}
         return {
             GET: self._asking([f"/get?name={quote(name)}" for name in self.names], b'"registered_model"'),
-            FIRST_PAGE: self._asking(["/search?max_results=25"], b'"registered_models"'),
-            f"{SEARCH}: {ONE_WORD}": self._asking(
-                [f"/search?max_results=25&filter={like}" for like in likes], b'"registered_models"'
-            ),
+            **{
+                page: self._asking([f"/search?max_results=25{start}"], _FOUND)
+                for page, start in zip(OLDEST_FIRST, self._starts(), strict=True)
+            },
+            **{
+                f"{SEARCH}: {each.kind}": self._asking([_like(text) for text in each.texts], proof[each.kind])
+                for each in questions
+            },
             CREATE: Call(self.server, self._creations(), b'"registered_model"'),
             UPDATE: Call(self.server, self._updates(), b'"registered_model"'),
         }
+
+    def _starts(self) -> Iterator[str]:
+        """Give where the first page begins, the one in the middle, and the last one, without walking there."""
+        yield ""
+        for offset in (self.size // 2, self.size - 25):
+            token = base64.b64encode(json.dumps({"offset": offset}).encode()).decode()
+            yield f"&page_token={quote(token)}"
 
     def _asking(self, paths: list[str], proof: bytes) -> Call:
         return Call(self.server, itertools.cycle([_get(self.server, path) for path in paths]), proof)
@@ -163,6 +179,11 @@ def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
         except OSError:
             time.sleep(0.1)
     raise RuntimeError("MLflow did not start.")
+
+
+def _like(text: str) -> str:
+    names = " AND ".join(f"name ILIKE '%{word}%'" for word in text.split())
+    return f"/search?max_results=25&filter={quote(names)}"
 
 
 def _get(server: Server, path: str) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.growth import calls, registry
 from benchmarks.growth.found import Found, Rounds, Side
 from benchmarks.growth.hubs import Hub
-from benchmarks.growth.questions import ONE_WORD, questions
+from benchmarks.growth.questions import questions
 from benchmarks.growth.registry import Registry
 from benchmarks.growth.routes import routes
 from benchmarks.growth.statements import statements
@@ -41,7 +41,7 @@ def measure(hubs: list[Hub], registries: list[Registry], scale: Growth, place: P
             for call, timed in stack.enter_context(statements(hub)).items():
                 known = writes if call in writes else reads
                 known[call][floor] = partial(timed, scale.seconds)
-        asked = next(each for each in questions(hubs[0].folder) if each.kind == ONE_WORD)
+        asked = [each for each in questions(hubs[0].folder) if each.kind in registry.ASKED]
         for each in registries:
             _share(reads, writes, Side(registry.NAME, each.size), each.calls(asked), scale)
         floor = Side(ROUTE, 0)
