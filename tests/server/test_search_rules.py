@@ -1,18 +1,20 @@
 """Rules that hold of every search: who sees what, what comes first, and that no walk skips or repeats."""
 
+import os
 import random
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.server.conftest import inside
+from tests.server.conftest import Home, inside
 from tests.server.people import People, Person
 from tests.server.samples import add_model
 from wriftai.models import ModelVisibility
 
 WORDS = ("vit", "base", "Llama", "resnet50", "3", "8B", "tiny", "patch16", "net")
-SEEDS = range(2)
+SEEDS = range(int(os.environ.get("SEARCH_SEEDS", "1")))
+"""Of the catalogues, on each database; with more of them in `SEARCH_SEEDS` it takes longer."""
 MODELS = 60
 
 
@@ -80,9 +82,11 @@ class Catalogue:
 
 
 @pytest.fixture(scope="module", params=SEEDS)
-def catalogue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
+def catalogue(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, database: Home
+) -> Iterator[Catalogue]:
     """Give a catalogue on a hub of its own."""
-    with inside(tmp_path_factory.mktemp("rules") / "data") as people:
+    with database(tmp_path_factory.mktemp("rules") / "data") as folder, inside(folder) as people:
         yield Catalogue(people, request.param)
 
 
