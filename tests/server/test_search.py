@@ -87,6 +87,7 @@ def test_words_are_found_in_any_order_in_owner_name_and_description(
         ("layer", ["timm/resnet50"]),
         ("resnte tiny", ["timm/tiny-resnet"]),
         ("tansformer", ["timm/vit"]),
+        ("residual network laeyrs", ["timm/resnet50"]),
         ("renset50", ["timm/resnet50"]),
         ("visiontransformer", ["timm/vit"]),
         ("mobyle", ["timm/mobile.net_v4", "timm/mobile-net-v4"]),

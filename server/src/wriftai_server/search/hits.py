@@ -90,9 +90,7 @@ class Hits:
         self._tiers = self._within(None)
         self.last_resort = self._tiers.last_resort
         # Tiers of which there seldom are enough among the best.
-        self._off_level = {self._tiers.mistyped_anyhow}
-        if asked.is_long:
-            self._off_level.update(self._tiers.begun)
+        self._off_level = set(self._tiers.begun if asked.is_long else ())
         self._level = lists.level(which)
         self._best: Tiers | None = None
 

@@ -21,7 +21,7 @@ from wriftai_server.search.words import COMMON, MOST_WORDS
 
 MANY_WORDS = 3
 _MOST_TYPO_WORDS = 5
-_MOST_WORDS_MISTYPED_ANYHOW = 2
+_MOST_WORDS_MISTYPED_ANYHOW = 4
 # How many words may be missing, by how many there are, where nothing has more of them.
 _MISSING = ((), (), (1,), (1, 2), (1, 2), (1, 3))
 _NAMINGS = tuple(map(attrgetter, ("whole", "named", "loosely_named")))
@@ -60,7 +60,6 @@ class Tiers:
             together, those come first in which they stand side by side.
         told: Those that come next, with all words in name or text; the last holds these and the named ones.
         nearly: The one of words that fall into others, or begin one of a text; empty where there is none.
-        mistyped_anyhow: The one of words that are not right in texts, or in their digits: there seldom are many.
         last_resort: The first of the tiers that are for when those before have nothing: with words that are
             missing and, where there are many words, with ones that are not whole or not right.
     """
@@ -91,7 +90,6 @@ class Tiers:
         self.told = range(self.named.stop, self.named.stop + (1 < count <= MANY_WORDS) + (count > 2) + 2)
         self.nearly = range(self.told.stop, self.told.stop + self._allows_nearly())
         self.nested = range(self.named.start, self.nearly.stop + self._allows_typos())
-        self.mistyped_anyhow = self.nested.stop
         self.last_resort = self.told.stop if count >= MANY_WORDS else self.nested.stop
 
     def has(self, tier: int) -> bool:
