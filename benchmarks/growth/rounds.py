@@ -41,8 +41,9 @@ def measure(hubs: list[Hub], registries: list[Registry], scale: Growth, place: P
             for call, timed in stack.enter_context(statements(hub)).items():
                 known = writes if call in writes else reads
                 known[call][floor] = partial(timed, scale.seconds)
-        asked = [each for each in questions(hubs[0].folder) if each.kind in registry.ASKED]
         for each in registries:
+            alike = next(hub for hub in hubs if hub.size == each.size)
+            asked = [question for question in questions(alike.folder) if question.kind in registry.ASKED]
             _share(reads, writes, Side(registry.NAME, each.size), each.calls(asked), scale)
         floor = Side(ROUTE, 0)
         _share(reads, writes, floor, stack.enter_context(routes(hubs[0], place)), scale)
