@@ -61,6 +61,7 @@ def questions(folder: Folder, *, count: int = _MANY) -> list[Question]:
         Question(TYPO, _mistyped(words, count, chance)),
         Question(COMMON, _COMMON),
         Question(NOTHING, ["".join(chance.choices("bcdfghjkqvwxz", k=9)) for _ in range(count)]),
+        Question("nothing typed", [""]),
         Question(NAME, [name for _, name in names[:count]]),
         Question("owner/name, whole", [f"{owner}/{name}" for owner, name in names[:count]]),
         Question("two words, signed in", mine, folder.token),

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy.dialects import sqlite
 
 from tests.databases import address_of, open_in, run_sql
 from wriftai_server.database.driver import Transaction
 from wriftai_server.database.opening import FILE_NAME
-from wriftai_server.database.sqlite import SQLiteTransaction, connect
+from wriftai_server.database.sqlite import DIALECT, SQLiteTransaction, connect
 from wriftai_server.database.statements import Statement
 from wriftai_server.predictions import queue, store
 from wriftai_server.predictions.claims import Claim, Outcome
@@ -150,7 +149,7 @@ class Planned(SQLiteTransaction):
         return await super().execute(statement, **values)
 
     def _plan(self, statement: Statement, values: dict[str, Any]) -> None:
-        sql, constants, order = statement.compiled(sqlite.dialect(paramstyle="qmark"))
+        sql, constants, order = statement.compiled(DIALECT)
         ordered = [{**constants, **values}[name] for name in order]
         rows = self.connection.execute(f"EXPLAIN QUERY PLAN {sql}", ordered)
         self.plans += [row[3] for row in rows]

@@ -15,6 +15,7 @@ from tests.server.queues import Planned
 from tests.server.samples import add_model
 from wriftai import UnprocessableEntityError
 from wriftai_server.database.driver import Row
+from wriftai_server.http.paging import Place
 from wriftai_server.search import service, store, walk
 from wriftai_server.search.following import Follower
 
@@ -123,6 +124,44 @@ def test_a_page_is_full_whatever_goes_while_it_is_put_together(
     names = [[model["name"] for model in page] for page in pages]
     # Nothing told the index of the other name.
     assert names == [["same", "same"], ["same", "other"], ["same-again"]]
+
+
+@pytest.mark.parametrize("viewer", [None, "ada"])
+@pytest.mark.parametrize("key", [None, ("v", "")])
+@pytest.mark.parametrize("is_backward", [False, True])
+def test_beginnings_and_names_are_found_in_the_order_of_names(
+    tmp_path: Path, viewer: str | None, key: tuple[str, str] | None, is_backward: bool
+) -> None:
+    place, data = Place(key, is_backward), tmp_path / "data"
+    with inside(data):
+        planned = Planned(data)
+        asyncio.run(store.begun(planned, "v", place, owner=None, viewer=viewer, limit=2))
+        asyncio.run(store.named(planned, "v", Place(), viewer=viewer, limit=2))
+        planned.connection.close()
+    looks = [plan for plan in planned.plans if "models" in plan]
+    indexes = ["public", "private"][: 1 + (viewer is not None)] * 2
+    # By whether they are public, it would look at all of them.
+    assert [look.split(" (")[0] for look in looks] == [
+        f"SEARCH models USING INDEX ix_models_{each}_name" for each in indexes
+    ]
+
+
+@pytest.mark.parametrize("q", ["", "r", "timm/"])
+def test_names_are_walked_through_in_both_directions(
+    people: People, anyone: Person, monkeypatch: pytest.MonkeyPatch, q: str
+) -> None:
+    async def catch_up(_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(Follower, "catch_up", catch_up)
+    whole = found(anyone, q)
+    pages = walked(anyone, q, 1)
+    assert [f"{model['owner']['username']}/{model['name']}" for page in pages for model in page] == whole
+    assert len(whole) > 2
+    back = [pages[-1]]
+    while (cursor := back[-1].previous_cursor) is not None:
+        back.append(anyone.client.models.search(q, {"page_size": 1, "cursor": cursor}))
+    assert [list(page) for page in reversed(back)] == [list(page) for page in pages]
 
 
 @pytest.mark.parametrize("viewer", [None, "ada"])

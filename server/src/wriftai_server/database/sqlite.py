@@ -16,12 +16,26 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import FromClause
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDialect
 
 from wriftai_server.database.driver import DatabaseUnavailable, Row, UniqueViolation
 from wriftai_server.database.statements import Statement
 
-_DIALECT = sqlite.dialect(paramstyle="qmark")
+
+class _Compiler(SQLiteCompiler):
+    """Writes hints behind tables, as in `INDEXED BY` the name of an index."""
+
+    def get_from_hint_text(self, _table: FromClause, text: str | None) -> str | None:
+        return text
+
+
+class _Dialect(SQLiteDialect):
+    supports_statement_cache = True
+    statement_compiler = _Compiler
+
+
+DIALECT = _Dialect(paramstyle="qmark")
 _NOT_UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 _LOCK_PATIENCE = 10.0
 _POLL_SECONDS = 0.05
@@ -117,7 +131,7 @@ class SQLiteTransaction:
 
     async def execute_many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> int:
         """Run a statement once for each row and give the number of rows that they changed."""
-        sql, constants, order = statement.compiled(_DIALECT)
+        sql, constants, order = statement.compiled(DIALECT)
         with _ERRORS_NAMED:
             return self._run_many(sql, (_ordered(order, {**constants, **row}) for row in rows)).rowcount
 
@@ -321,7 +335,7 @@ class SQLiteScan:
 
 
 def _filled(statement: Statement, values: dict[str, Any]) -> tuple[str, tuple[Any, ...]]:
-    sql, constants, order = statement.compiled(_DIALECT)
+    sql, constants, order = statement.compiled(DIALECT)
     return sql, _ordered(order, {**constants, **values})
 
 

@@ -17,8 +17,8 @@ from wriftai_server.http.paging import Place
 from wriftai_server.models import store as models_store
 from wriftai_server.wire.users import COLUMNS as USER_COLUMNS
 
-# More than any sign that a name can have.
-_BEHIND_NAMES = "~"
+# Less and more than any sign that a name can have.
+_BEFORE_SIGNS, _BEHIND_NAMES = " ~"
 _MODEL_NAME = func.lower(models.c.name)
 _USERNAME = func.lower(users.c.username)
 _SETS = {"public": models_store.PUBLIC, "private": models_store.VIEWERS_PRIVATE}
@@ -48,8 +48,11 @@ def _begun(sets: tuple[str, ...], descending: bool, after: bool) -> Statement:
 def _merged(
     keys: Query, sets: tuple[str, ...], order: list[ColumnElement[Any]], *, descending: bool, after: bool
 ) -> Statement:
-    # Each set is cut to a page by itself, so that its index is read in order.
-    queries = [keys.where(_SETS[each]) for each in sets]
+    # Each set is cut to a page by itself, so that its index is read in order. SQLite would take one that tells
+    # which models are public, and look at all of them.
+    queries = [
+        keys.where(_SETS[each]).with_hint(models, f"INDEXED BY ix_models_{each}_name", "sqlite") for each in sets
+    ]
     cut = cut_one_by_one(queries, order, descending=descending, after=after)
     return Statement(ordered(union_all(*cut), ["key", "id"], descending=descending))
 
@@ -149,8 +152,7 @@ async def begun(
         viewer: Id of who looks; None is anonymous.
         limit: How many at most.
     """
-    bounds = {"least": beginning, "most": beginning + _BEHIND_NAMES}
-    after = place.key is not None
+    bounds, after = _bounds(beginning, place), place.key is not None
     if owner is not None:
         statement = _begun_of_owner(place.backward, after)
         return await view.all(statement, owner=owner, viewer=viewer, limit=limit, **bounds, **place.values())
@@ -161,8 +163,7 @@ async def begun(
 async def users_begun(view: Reader, beginning: str, place: Place, *, limit: int) -> list[Row]:
     """Find ids and folded names of users whose usernames begin so and go on, in the order of usernames."""
     statement = _users_begun(place.backward, place.key is not None)
-    bounds = {"least": beginning, "most": beginning + _BEHIND_NAMES}
-    return await view.all(statement, limit=limit, **bounds, **place.values())
+    return await view.all(statement, limit=limit, **_bounds(beginning, place), **place.values())
 
 
 async def models_by_id(view: Reader, ids: Sequence[str], *, viewer: str | None) -> dict[str, Row]:
@@ -220,6 +221,18 @@ async def _rows(view: Reader, which: str, ids: Sequence[str], **values: Any) -> 
             _by_id(which, batch), **values, **{f"id_{n}": each for n, each in enumerate(padded)}
         )
     return rows
+
+
+def _bounds(beginning: str, place: Place) -> dict[str, str]:
+    """Give what names that begin so lie between; those that lie before the place are not looked at."""
+    least, most = beginning, beginning + _BEHIND_NAMES
+    if place.key is not None:
+        name = str(place.key[0])
+        if place.backward:
+            most = min(most, name + _BEFORE_SIGNS)
+        else:
+            least = max(least, name[:-1])
+    return {"least": least, "most": most}
 
 
 def _sets(viewer: str | None) -> tuple[str, ...]:
