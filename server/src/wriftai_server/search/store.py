@@ -230,8 +230,8 @@ def _bounds(beginning: str, place: Place) -> dict[str, str]:
         name = str(place.key[0])
         if place.backward:
             most = min(most, name + _BEFORE_SIGNS)
-        else:
-            least = max(least, name[:-1])
+        elif _BEFORE_SIGNS < (sign := name[-1:]) <= _BEHIND_NAMES:
+            least = max(least, name[:-1] + chr(ord(sign) - 1) + _BEHIND_NAMES)
     return {"least": least, "most": most}
 
 
