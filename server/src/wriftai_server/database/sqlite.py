@@ -26,7 +26,7 @@ from wriftai_server.database.statements import Statement
 class _Compiler(SQLiteCompiler):
     """Writes hints behind tables, as in `INDEXED BY` the name of an index."""
 
-    def get_from_hint_text(self, _table: FromClause, text: str | None) -> str | None:
+    def get_from_hint_text(self, table: FromClause, text: str | None) -> str | None:
         return text
 
 
