@@ -7,8 +7,10 @@ import resource
 import shutil
 import subprocess
 import sys
+import threading
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -23,7 +25,7 @@ from tests.server.samples import add_model, add_version
 from wriftai.models import ModelVisibility
 from wriftai_server.database.driver import Database, DatabaseUnavailable
 from wriftai_server.models.loading import load
-from wriftai_server.search import following
+from wriftai_server.search import building, following
 from wriftai_server.search.building import Ended, Task
 from wriftai_server.search.following import PROGRAM, Follower
 from wriftai_server.settings import Settings
@@ -54,6 +56,29 @@ def test_models_are_found_by_the_new_name_of_their_owner(people: People, anyone:
     assert names_found(anyone, "bilby strip") == ["stripes"]
     assert names_found(anyone, "thylacin") == []
     assert [user["username"] for user in anyone.client.users.search("ears long")] == ["bilby"]
+
+
+def test_who_waited_in_vain_for_the_index_spares_others_the_waiting(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, is_free = building.read_changes, threading.Event()
+
+    async def read_when_free(*arguments: Any) -> building.Change | None:
+        await asyncio.to_thread(is_free.wait)
+        return await read(*arguments)
+
+    with inside(home) as people:
+        owner = people.add()
+        add_model(owner, "first-model", description="Sorts lemurs.", visibility="public")
+        assert names_found(people.anyone, "lemurs") == ["first-model"]
+        monkeypatch.setattr(building, "read_changes", read_when_free)
+        monkeypatch.setattr(following, "_PATIENCE_SECONDS", 0.1)
+        add_model(owner, "second-model", description="Sorts lemurs.", visibility="public")
+        assert names_found(people.anyone, "lemurs") == ["first-model"]
+        monkeypatch.setattr(following, "_PATIENCE_SECONDS", 3600)
+        assert names_found(people.anyone, "lemurs") == ["first-model"]
+        is_free.set()
+        until_found(people.anyone, "lemurs", ["first-model", "second-model"])
 
 
 def test_a_user_whose_name_changes_in_its_capitals_alone_is_found_by_the_new_one(home: Path) -> None:

@@ -143,8 +143,13 @@ async def read_changes(database: Database, index: Index, state: State) -> Change
         owned = [row for user in renamed async for row in _owned(view, user)]
         models = {row[0]: row for row in (*owned, *await store.model_sources(view, list(ids["model"])))}
     removed = [*ids["user"], *{*ids["model"], *models}]
-    added = [*map(user_document, users), *map(model_document, models.values())]
+    # Those of a user who has many models take seconds to make.
+    added = await asyncio.to_thread(_documents, users, models.values())
     return Change(removed, added, State(notes[-1]))
+
+
+def _documents(users: Iterable[Row], models: Iterable[Row]) -> list[dict[str, Any]]:
+    return [*map(user_document, users), *map(model_document, models)]
 
 
 def apply(writing: Writing, changes: Iterable[Change]) -> None:

@@ -57,6 +57,7 @@ class Follower:
         self._asked = asyncio.Event()
         self._turned = asyncio.Event()
         self._is_far = False
+        self._is_slow = False
         self._delay = 0.0
         self._waiting = Waiting("index waits", "index goes on")
         self._queries = ThreadPoolExecutor(2, "search")
@@ -69,6 +70,7 @@ class Follower:
                 try:
                     await self._turn_or_give_up()
                     self._waiting.end()
+                    self._is_slow = False
                 except (DatabaseUnavailable, OSError) as error:
                     self._waiting.begin(error)
                 except Exception:
@@ -112,9 +114,9 @@ class Follower:
             last, is_held_up = await feed.newest(view)
         if self._knows(last):
             return True
-        if is_held_up or self._waiting.is_on or not self._is_near(last):
+        if is_held_up or self._waiting.is_on or self._is_slow or not self._is_near(last):
             return False
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 while True:
                     self._asked.set()
@@ -123,6 +125,9 @@ class Follower:
                         break
                     # Where that waits for another transaction, nothing comes of asking again at once.
                     await asyncio.sleep(_MOMENT)
+        except TimeoutError:
+            # Nobody else waits for this turn.
+            self._is_slow = True
         return self._knows(last)
 
     @property
