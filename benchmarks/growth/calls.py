@@ -18,8 +18,8 @@ CREATE = "create"
 UPDATE = "update"
 PAGE = "page"
 SEARCH = "search"
-PARTS: tuple[Part, ...] = ("first", "middle", "last")
-OLDEST_FIRST = [f"{PAGE}: everyone's by created_at, asc, {part}" for part in PARTS]
+_PARTS: tuple[Part, ...] = ("first", "middle", "last")
+OLDEST_FIRST = [f"{PAGE}: everyone's by created_at, asc, {part}" for part in _PARTS]
 FIRST_PAGE = OLDEST_FIRST[0]
 
 _NAMES = 2_000
@@ -32,7 +32,7 @@ def reading(hub: Hub) -> dict[str, Call]:
     calls = {GET: asking(hub.server, paths, b'"predictions_count"')}
     with Session(hub.server) as session:
         for listing in listings(hub.folder, signed_in=False):
-            for part in PARTS:
+            for part in _PARTS:
                 path = page(session, hub.folder, listing, part)
                 calls[f"{PAGE}: {listing.name}, {part}"] = asking(hub.server, [path], b'"items"')
     for question in questions(hub.folder):

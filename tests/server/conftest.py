@@ -30,7 +30,7 @@ ON_SQLITE = frozenset(
     )
 )
 """Modules that run on SQLite alone: of what is told before or after anything is stored."""
-ON_POSTGRES = frozenset({"test_pool", "test_postgres"})
+ON_POSTGRES = frozenset({"test_pool", "test_postgres", "test_postgres_plans"})
 """Modules that run on PostgreSQL alone; those in neither run on both."""
 
 

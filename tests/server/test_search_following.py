@@ -23,10 +23,11 @@ from tests.server.people import People, Person
 from tests.server.rows import LONG, on_database
 from tests.server.samples import add_model, add_version
 from wriftai.models import ModelVisibility
-from wriftai_server.database.driver import Database, DatabaseUnavailable
+from wriftai_server.database.driver import Database, DatabaseUnavailable, Row
 from wriftai_server.models.loading import load
 from wriftai_server.search import building, following
 from wriftai_server.search.building import Ended, Task
+from wriftai_server.search.documents import model_document
 from wriftai_server.search.following import PROGRAM, Follower
 from wriftai_server.settings import Settings
 
@@ -56,6 +57,32 @@ def test_models_are_found_by_the_new_name_of_their_owner(people: People, anyone:
     assert names_found(anyone, "bilby strip") == ["stripes"]
     assert names_found(anyone, "thylacin") == []
     assert [user["username"] for user in anyone.client.users.search("ears long")] == ["bilby"]
+
+
+def test_documents_of_all_that_a_user_has_are_not_made_in_the_event_loop(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, loops, makers = building.read_changes, set[int](), list[int]()
+
+    async def read_here(*arguments: Any) -> building.Change | None:
+        loops.add(threading.get_ident())
+        return await read(*arguments)
+
+    def make_here(row: Row) -> dict[str, Any]:
+        makers.append(threading.get_ident())
+        return model_document(row)
+
+    with inside(home) as people:
+        owner = people.add("potoroo")
+        for name in ("first-model", "second-model"):
+            add_model(owner, name, visibility="public")
+        assert len(names_found(people.anyone, "potoroo")) == 2
+        monkeypatch.setattr(building, "read_changes", read_here)
+        monkeypatch.setattr(building, "model_document", make_here)
+        owner.client.authenticated_user.update({"username": "bettong"})
+        assert len(names_found(people.anyone, "bettong")) == 2
+    assert len(makers) == 2
+    assert loops.isdisjoint(makers)
 
 
 def test_who_waited_in_vain_for_the_index_spares_others_the_waiting(
