@@ -216,3 +216,19 @@ def test_forgotten_keys_leave_the_database(ada: Person, folder: Path) -> None:
     let_time_pass(folder, key, timedelta(days=2))
     post(ada, new_name(), name="sweeper")
     assert run_sql(folder, "SELECT key FROM idempotency_keys WHERE key = ?", key) == []
+
+
+def test_many_forgotten_keys_leave_some_at_a_time_and_count_no_longer(ada: Person, folder: Path) -> None:
+    keys = [new_name() for _ in range(25)]
+    for key in keys:
+        post(ada, key, name=new_name())
+    for minutes, key in enumerate(keys):
+        let_time_pass(folder, key, timedelta(days=300) - timedelta(minutes=minutes))
+    left = f"SELECT count(*) FROM idempotency_keys WHERE key IN ({', '.join('?' * len(keys))})"
+    # The newest of them, whose turn does not come yet.
+    again = post(ada, keys[-1], name="again")
+    assert (again.status_code, again.json()["name"]) == (201, "again")
+    assert run_sql(folder, left, *keys) == [(15,)]
+    for _ in range(2):
+        post(ada, new_name(), name=new_name())
+    assert run_sql(folder, left, *keys) == [(1,)]

@@ -1,5 +1,6 @@
 """Manifests of images, their tags, and what is about them."""
 
+import itertools
 import json
 from typing import Any
 
@@ -307,6 +308,33 @@ def test_pages_of_what_is_about_an_image(repository: Repository) -> None:
     assert len(first) == 100
     assert "link" not in second.headers
     assert {each["digest"] for each in [*first, *second.json()["manifests"]]} == pushed
+
+
+def test_a_page_of_what_is_about_an_image_is_no_larger_than_one_manifest(repository: Repository) -> None:
+    subject = descriptor(MANIFEST_TYPE, IMAGE.manifest)
+    sizes = (4_190_000, 2_000_000, 2_100_000, 1_000_000, 10)
+    pushed = [index(subject=subject, annotations={"padding": "x" * size}) for size in sizes]
+    for content in pushed:
+        assert repository.push_manifest(content, digest_of(content), INDEX_TYPE).status_code == 201
+    pages, reply = [], referrers(repository)[1]
+    while True:
+        pages.append(reply.json()["manifests"])
+        if "link" not in reply.headers:
+            break
+        reply = repository.send("GET", reply.links["next"]["url"])
+    assert [each["digest"] for page in pages for each in page] == sorted(map(digest_of, pushed))
+    for page, following in itertools.pairwise(pages):
+        assert sum(each["size"] for each in page) <= 4 * 1024 * 1024
+        assert sum(each["size"] for each in [*page, following[0]]) > 4 * 1024 * 1024
+
+
+def test_a_manifest_names_a_thousand_at_most(repository: Repository) -> None:
+    layers = [layer(number=str(number).encode()) for number in range(1000)]
+    content = Image(*layers).manifest
+    refusal(repository.push_manifest(content, "many"), 400, "MANIFEST_INVALID")
+    content = Image(*layers[:999]).manifest
+    refusal(repository.push_manifest(content, "many"), 400, "MANIFEST_BLOB_UNKNOWN")
+    assert tags(repository) == ["latest"]
 
 
 def test_a_subject_need_not_be_there(ada: Person) -> None:

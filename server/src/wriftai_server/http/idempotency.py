@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request
 from litestar.params import HeaderParameter
-from sqlalchemy import bindparam, delete, insert, select, tuple_
+from sqlalchemy import and_, bindparam, delete, insert, select, tuple_
 
 from wriftai_server.database.driver import Transaction
 from wriftai_server.database.schema import idempotency_keys
@@ -32,16 +32,18 @@ IdempotencyKey = Annotated[
     ),
 ]
 
-_FIND = Statement(
-    select(idempotency_keys.c.fingerprint, idempotency_keys.c.answer).where(
-        idempotency_keys.c.user_id == bindparam("user_id"), idempotency_keys.c.key == bindparam("key")
-    )
-)
-_INSERT = Statement(insert(idempotency_keys).values({c.name: bindparam(c.name) for c in idempotency_keys.c}))
 _NAMED = (idempotency_keys.c.user_id, idempotency_keys.c.key)
-_old = select(*_NAMED).where(idempotency_keys.c.created_at < bindparam("before"))
+_THIS = and_(idempotency_keys.c.user_id == bindparam("user_id"), idempotency_keys.c.key == bindparam("key"))
+_OLD = idempotency_keys.c.created_at < bindparam("before")
+_FIND = Statement(select(idempotency_keys.c.fingerprint, idempotency_keys.c.answer).where(_THIS))
+_INSERT = Statement(insert(idempotency_keys).values({c.name: bindparam(c.name) for c in idempotency_keys.c}))
+_FORGET_THIS = Statement(delete(idempotency_keys).where(_THIS, _OLD))
+# Some at a time, as nobody is to wait for all of a busy day; more than come, so that they do not pile up.
+_some_old = select(*_NAMED).where(_OLD).order_by(idempotency_keys.c.created_at).limit(10)
 # What another request removes just now need not be waited for.
-_FORGET = Statement(delete(idempotency_keys).where(tuple_(*_NAMED).in_(_old.with_for_update(skip_locked=True))))
+_FORGET = Statement(
+    delete(idempotency_keys).where(tuple_(*_NAMED).in_(_some_old.with_for_update(skip_locked=True)))
+)
 
 
 async def once(
@@ -66,7 +68,10 @@ async def once(
     fingerprint = await _fingerprint(request)
     # Of two requests with one key the second waits for the answer of the first.
     await transaction.lock(f"idempotency key of {request.user.id}: {key}")
-    await transaction.execute(_FORGET, before=timestamp(datetime.now(UTC) - _KEPT))
+    before = timestamp(datetime.now(UTC) - _KEPT)
+    # Only the first of the two can wait for a row, while it keeps none: no two requests wait for each other.
+    await transaction.execute(_FORGET_THIS, user_id=request.user.id, key=key, before=before)
+    await transaction.execute(_FORGET, before=before)
     known = await transaction.one(_FIND, user_id=request.user.id, key=key)
     if known is not None:
         if known[0] != fingerprint:

@@ -1,5 +1,6 @@
 """What there is, over HTTP: tags, and manifests that are about another one."""
 
+from itertools import accumulate
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -7,6 +8,7 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
+from wriftai_server.database.driver import Row
 from wriftai_server.http.problems import Problem
 from wriftai_server.http.rules import anyone
 from wriftai_server.images import failures, manifests, references, service, store
@@ -15,6 +17,8 @@ AnyRequest = Request[Any, Any, Any]
 
 _MOST_TAGS = 1000
 _MOST_REFERRERS = 100
+# Of manifests, whose annotations are shown: one alone may have as many.
+_MOST_BYTES = manifests.MAX_BYTES
 
 
 @get("/{owner:str}/{name:str}/tags/list", before_request=anyone)
@@ -44,15 +48,19 @@ async def list_referrers(
     artifact_type: Annotated[str | None, QueryParameter(name="artifactType")] = None,
     last: FromQuery[str] = "",
 ) -> Response[bytes]:
-    """Give the manifests of a model that are about another one, as an index, in the order of their digests."""
+    """Give the manifests of a model that are about another one, as an index, in the order of their digests.
+
+    A page ends after a hundred, or before the one with which they would be larger than the largest manifest.
+    """
     subject = references.digest(digest)
     async with request.app.state["database"].reading() as view:
         model_id = await service.pulled(view, request.user, owner=owner, name=name)
         found = await store.referrers(
             view, model_id=model_id, subject=subject, after=last, limit=_MOST_REFERRERS + 1
         )
-    shown = [await _descriptor(request, *row) for row in found[:_MOST_REFERRERS]]
-    following = {"last": found[_MOST_REFERRERS - 1][0]} if len(found) > _MOST_REFERRERS else None
+    rows = _page(found)
+    shown = [await _descriptor(request, *row) for row in rows]
+    following = {"last": rows[-1][0]} if len(rows) < len(found) else None
     applied = {}
     if artifact_type is not None:
         shown = [each for each in shown if each.get("artifactType") == artifact_type]
@@ -60,6 +68,13 @@ async def list_referrers(
         applied = {"OCI-Filters-Applied": "artifactType"}
     index = {"schemaVersion": 2, "mediaType": manifests.INDEX_TYPE, "manifests": shown}
     return _answer(request, index, following, media_type=manifests.INDEX_TYPE, headers=applied)
+
+
+def _page(found: list[Row]) -> list[Row]:
+    """Give the first of some referrers, at least one, that are not too many or too large together."""
+    sizes = accumulate(size for _, _, size in found)
+    fitting = sum(1 for size in sizes if size <= _MOST_BYTES)
+    return found[: min(max(fitting, 1), _MOST_REFERRERS)]
 
 
 async def _descriptor(request: AnyRequest, digest: str, media_type: str, size: int) -> dict[str, Any]:

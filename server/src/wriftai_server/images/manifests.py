@@ -9,6 +9,8 @@ from msgspec import Meta
 from wriftai_server.http.problems import Problem
 
 MAX_BYTES = 4 * 1024 * 1024
+# Several times what programs that run images can stack; each is looked for and noted in one transaction.
+MAX_NAMES = 1000
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 
 Digest = Annotated[str, Meta(pattern=r"^sha256:[a-f0-9]{64}$(?!\n)")]
@@ -77,7 +79,7 @@ def read(content: bytes, content_type: str) -> Manifest:
         content_type: Header of the request; parameters do not count.
 
     Raises:
-        Problem: 400, it is not one of the hub's kinds, or malformed.
+        Problem: 400, it is not one of the hub's kinds, malformed, or names too much.
     """
     media_type = content_type.partition(";")[0].strip()
     kind = _KINDS.get(media_type)
@@ -89,9 +91,12 @@ def read(content: bytes, content_type: str) -> Manifest:
         raise invalid(f"This is not a manifest of type {media_type}: {error}.") from None
     if document.media_type not in (None, media_type):
         raise invalid(f"The manifest says that it is '{document.media_type}', the request '{media_type}'.")
+    names = _names(document)
+    if len(names) > MAX_NAMES:
+        raise invalid(f"The manifest names {len(names)} blobs or manifests, {MAX_NAMES} at most can be named.")
     return Manifest(
         media_type=media_type,
-        names=_names(document),
+        names=names,
         is_index=isinstance(document, Index),
         subject=document.subject.digest if document.subject else None,
         shown=_shown(document, media_type),
