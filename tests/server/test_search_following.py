@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,14 @@ from tests.server.people import People, Person
 from tests.server.rows import LONG, on_database
 from tests.server.samples import add_model, add_version
 from wriftai.models import ModelVisibility
-from wriftai_server.database.driver import Database, DatabaseUnavailable, Row
+from wriftai_server.database.driver import Database, DatabaseUnavailable, Reader, Row
 from wriftai_server.models.loading import load
-from wriftai_server.search import building, following
-from wriftai_server.search.building import Ended, Task
-from wriftai_server.search.documents import model_document
+from wriftai_server.search import building, following, store
+from wriftai_server.search.building import Change, Ended, Task
+from wriftai_server.search.documents import model_document, number_of
 from wriftai_server.search.following import PROGRAM, Follower
+from wriftai_server.search.index import Index
+from wriftai_server.search.question import question
 from wriftai_server.settings import Settings
 
 
@@ -64,9 +67,10 @@ def test_documents_of_all_that_a_user_has_are_not_made_in_the_event_loop(
 ) -> None:
     read, loops, makers = building.read_changes, set[int](), list[int]()
 
-    async def read_here(*arguments: Any) -> building.Change | None:
+    async def read_here(*arguments: Any) -> AsyncIterator[Change]:
         loops.add(threading.get_ident())
-        return await read(*arguments)
+        async for change in read(*arguments):
+            yield change
 
     def make_here(row: Row) -> dict[str, Any]:
         makers.append(threading.get_ident())
@@ -85,14 +89,69 @@ def test_documents_of_all_that_a_user_has_are_not_made_in_the_event_loop(
     assert loops.isdisjoint(makers)
 
 
+def test_all_that_a_user_has_is_read_in_parts_and_takes_effect_together(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(building, "_READ_AT_ONCE", 2)
+    names = [f"model-{number}" for number in range(5)]
+    write, written = Follower._write, list[tuple[int, set[int]]]()
+
+    def write_here(follower: Follower, index: Index, changes: list[Change]) -> None:
+        write(follower, index, changes)
+        found = index.view.find(
+            question("bettong"), users=False, viewer=None, after=None, backward=False, limit=9
+        )
+        written.append((sum(len(change.added) for change in changes), {hit.number for hit in found}))
+
+    with inside(home) as people:
+        owner = people.add("potoroo")
+        numbers = {number_of(add_model(owner, name, visibility="public")["id"]) for name in names}
+        assert sorted(names_found(people.anyone, "potoroo")) == names
+        monkeypatch.setattr(Follower, "_write", write_here)
+        owner.client.authenticated_user.update({"username": "bettong"})
+        assert sorted(names_found(people.anyone, "bettong")) == names
+        assert names_found(people.anyone, "potoroo") == []
+    assert written == [(2, set()), (2, set()), (1, set()), (1, numbers)]
+
+
+def test_what_was_read_in_part_does_not_take_effect_later(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(building, "_READ_AT_ONCE", 1)
+    monkeypatch.setattr(following, "_PAUSE_SECONDS", 0.001)
+    names, read = ["first", "second"], store.sources_of_owner
+    is_cut_off, has_failed = True, False
+
+    async def read_when_there(view: Reader, owner_id: str, after: str, *, limit: int) -> list[Row]:
+        nonlocal has_failed
+        if after and is_cut_off:
+            has_failed = True
+            raise DatabaseUnavailable
+        return await read(view, owner_id, after, limit=limit)
+
+    with inside(home) as people:
+        owner = people.add("potoroo")
+        for name in names:
+            add_model(owner, name, visibility="public")
+        assert sorted(names_found(people.anyone, "potoroo")) == names
+        monkeypatch.setattr(store, "sources_of_owner", read_when_there)
+        owner.client.authenticated_user.update({"username": "bettong"})
+        assert names_found(people.anyone, "bettong") == []
+        assert has_failed
+        owner.client.authenticated_user.update({"username": "potoroo"})
+        add_model(owner, "third", visibility="public")
+        is_cut_off = False
+        until_found(people.anyone, "potoroo", [*names, "third"])
+        assert names_found(people.anyone, "bettong") == []
+
+
 def test_who_waited_in_vain_for_the_index_spares_others_the_waiting(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read, is_free = building.read_changes, threading.Event()
 
-    async def read_when_free(*arguments: Any) -> building.Change | None:
+    async def read_when_free(*arguments: Any) -> AsyncIterator[Change]:
         await asyncio.to_thread(is_free.wait)
-        return await read(*arguments)
+        async for change in read(*arguments):
+            yield change
 
     with inside(home) as people:
         owner = people.add()

@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from enum import IntEnum
 from functools import partial
 from math import ceil
@@ -32,7 +32,6 @@ from wriftai_server.search.index import Index, State, Writing
 from wriftai_server.settings import LogLevel
 
 _READ_AT_ONCE = 1_000
-_OWNED_AT_ONCE = 1_000
 _NOTES_AT_ONCE = 1_000
 # Eight segments of about the same size are merged into one, in which a search costs least.
 _SEGMENTS = 8
@@ -121,8 +120,11 @@ async def read_all(database: Database, state: State) -> AsyncIterator[Change]:
     yield Change([], [], State(state.note))
 
 
-async def read_changes(database: Database, index: Index, state: State) -> Change | None:
-    """Give what changed since an index was last up to date, as far as it fits a batch; None when nothing did.
+async def read_changes(database: Database, index: Index, state: State) -> AsyncGenerator[Change]:
+    """Give what changed since an index was last up to date, as far as it fits a batch of notes.
+
+    The last comes with the next state. Those before it, all models of users who have another name by now, leave
+    the state as it is: they take effect together.
 
     Raises:
         Lost: The feed does not know the position of the index.
@@ -132,38 +134,34 @@ async def read_changes(database: Database, index: Index, state: State) -> Change
         if notes is None:
             raise Lost
         if not notes:
-            return None
-        ids = {
-            subject: {note.subject_id for note in notes if note.subject == subject}
-            for subject in ("model", "user")
-        }
-        users = await store.user_sources(view, list(ids["user"]))
-        # Of a user who has another name by now, all models are found by that.
-        renamed = [row for row in users if not index.view.holds_user(row[0], row[1])]
-        owned = [row for user in renamed async for row in _owned(view, user)]
-        models = {row[0]: row for row in (*owned, *await store.model_sources(view, list(ids["model"])))}
-    removed = [*ids["user"], *{*ids["model"], *models}]
-    # Those of a user who has many models take seconds to make.
-    added = await asyncio.to_thread(_documents, users, models.values())
-    return Change(removed, added, State(notes[-1]))
+            return
+        user_ids, model_ids = (
+            list({note.subject_id for note in notes if note.subject == subject}) for subject in ("user", "model")
+        )
+        users = await store.user_sources(view, user_ids)
+        for user_id in [user[0] for user in users if not index.view.holds_user(user[0], user[1])]:
+            async for owned in _owned(view, user_id):
+                yield Change([row[0] for row in owned], await _documents([], owned), state)
+        documents = await _documents(users, await store.model_sources(view, model_ids))
+    yield Change([*user_ids, *model_ids], documents, State(notes[-1]))
 
 
-def _documents(users: Iterable[Row], models: Iterable[Row]) -> list[dict[str, Any]]:
-    return [*map(user_document, users), *map(model_document, models)]
+async def _owned(view: Reader, user_id: str) -> AsyncIterator[list[Row]]:
+    after = ""
+    while rows := await store.sources_of_owner(view, user_id, after, limit=_READ_AT_ONCE):
+        after = rows[-1][0]
+        yield rows
+
+
+async def _documents(users: list[Row], models: list[Row]) -> list[dict[str, Any]]:
+    """Make documents, beside the event loop: a thousand take a while."""
+    return await asyncio.to_thread(lambda: [*map(user_document, users), *map(model_document, models)])
 
 
 def apply(writing: Writing, changes: Iterable[Change]) -> None:
     """Write changes, without letting them take effect."""
     for change in changes:
         writing.write(change.removed, change.added)
-
-
-async def _owned(view: Reader, user: Row) -> AsyncIterator[Row]:
-    after = ""
-    while rows := await store.sources_of_owner(view, user[0], after, limit=_OWNED_AT_ONCE):
-        after = rows[-1][0]
-        for row in rows:
-            yield row
 
 
 async def fill(database: Database, index: Index) -> None:
@@ -182,9 +180,7 @@ async def fill(database: Database, index: Index) -> None:
         if state.reading is not None:
             await _fill_with_all(database, writing, state, work)
             index.reload()
-        while (state := index.view.state) and (change := await read_changes(database, index, state)):
-            await work(apply, writing, [change])
-            await work(writing.commit, change.state)
+        while await _fill_with_changes(database, index, writing, work):
             index.reload()
         _log.info("indexed")
     except BaseException:
@@ -192,6 +188,22 @@ async def fill(database: Database, index: Index) -> None:
         raise
     await work(writing.close)
     _log.info("index merged")
+
+
+async def _fill_with_changes(
+    database: Database, index: Index, writing: Writing, work: Callable[..., Any]
+) -> bool:
+    """Write what a batch of notes comes to; tell whether there was one."""
+    before = state = index.view.state
+    if before is None:
+        return False
+    async for change in read_changes(database, index, before):
+        await work(apply, writing, [change])
+        state = change.state
+    if state == before:
+        return False
+    await work(writing.commit, state)
+    return True
 
 
 async def _fill_with_all(database: Database, writing: Writing, state: State, work: Callable[..., Any]) -> None:

@@ -226,14 +226,24 @@ class Follower:
             changes = [change async for change in building.read_all(self._database, state)]
             await self._on_thread(self._write, index, changes)
             _log.info("indexed")
-        elif (change := await building.read_changes(self._database, index, state)) is not None:
-            await self._on_thread(self._write, index, [change])
+            return
+        try:
+            async with contextlib.aclosing(building.read_changes(self._database, index, state)) as parts:
+                async for part in parts:
+                    await self._on_thread(self._write, index, [part])
+        except DatabaseUnavailable:
+            # What is written of it is not to take effect with what changes until it can be read.
+            await self._on_thread(self._stop_writing)
+            raise
 
     def _write(self, index: Index, changes: list[building.Change]) -> None:
+        """Write changes, which take effect when the index has got further by them."""
         try:
             if self._writing is None:
                 self._writing, self._written = index.writing(), index
             building.apply(self._writing, changes)
+            if changes[-1].state == index.view.state:
+                return
             self._writing.commit(changes[-1].state)
         except Unwritten:
             # Whoever has failed once stores nothing any more, and says nothing of it.
