@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.databases import run_sql
 from tests.server.conftest import Home, inside
@@ -173,3 +175,21 @@ def test_the_rows_of_what_was_found_are_read_by_their_ids(tmp_path: Path, viewer
         planned.connection.close()
     # By whether they are public, it would look at all of them.
     assert planned.plans[0] == "SEARCH models USING INDEX sqlite_autoindex_models_1 (id=?)"
+
+
+_SIGNS = "-.09_az"
+
+
+@given(
+    st.text(_SIGNS, max_size=2),
+    st.text(_SIGNS, min_size=1, max_size=4),
+    st.text(max_size=3) | st.text(_SIGNS + " ~\x01\x7f\xe9", max_size=5),
+    st.booleans(),
+)
+def test_names_that_lie_before_a_place_are_not_looked_at(
+    beginning: str, name: str, place: str, backward: bool
+) -> None:
+    bounds = store.bounds_of(beginning, Place((place, ""), backward))
+    is_left = name <= place if backward else name >= place
+    is_wanted = name.startswith(beginning) and name != beginning and is_left
+    assert (bounds["least"] < name < bounds["most"]) == is_wanted

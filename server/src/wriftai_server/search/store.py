@@ -17,8 +17,8 @@ from wriftai_server.http.paging import Place
 from wriftai_server.models import store as models_store
 from wriftai_server.wire.users import COLUMNS as USER_COLUMNS
 
-# Less and more than any sign that a name can have.
-_BEFORE_SIGNS, _BEHIND_NAMES = " ~"
+# Less and more than any sign that a name can have, and the next one.
+_BEFORE_SIGNS, _BEHIND_NAMES, _BEHIND_ALL = " ~\x7f"
 _MODEL_NAME = func.lower(models.c.name)
 _USERNAME = func.lower(users.c.username)
 _SETS = {"public": models_store.PUBLIC, "private": models_store.VIEWERS_PRIVATE}
@@ -152,7 +152,7 @@ async def begun(
         viewer: Id of who looks; None is anonymous.
         limit: How many at most.
     """
-    bounds, after = _bounds(beginning, place), place.key is not None
+    bounds, after = bounds_of(beginning, place), place.key is not None
     if owner is not None:
         statement = _begun_of_owner(place.backward, after)
         return await view.all(statement, owner=owner, viewer=viewer, limit=limit, **bounds, **place.values())
@@ -163,7 +163,7 @@ async def begun(
 async def users_begun(view: Reader, beginning: str, place: Place, *, limit: int) -> list[Row]:
     """Find ids and folded names of users whose usernames begin so and go on, in the order of usernames."""
     statement = _users_begun(place.backward, place.key is not None)
-    return await view.all(statement, limit=limit, **_bounds(beginning, place), **place.values())
+    return await view.all(statement, limit=limit, **bounds_of(beginning, place), **place.values())
 
 
 async def models_by_id(view: Reader, ids: Sequence[str], *, viewer: str | None) -> dict[str, Row]:
@@ -210,6 +210,23 @@ async def count(view: Reader, which: str, *, most: int) -> int:
     return number
 
 
+def bounds_of(beginning: str, place: Place) -> dict[str, str]:
+    """Give what names that begin so lie between; those that lie before the place are not looked at.
+
+    The place is one that a caller may have made up, with any signs.
+    """
+    least, most = beginning, beginning + _BEHIND_NAMES
+    if place.key is not None:
+        name = str(place.key[0])
+        if place.backward:
+            most = min(most, name + _BEFORE_SIGNS)
+        elif (sign := min(name[-1:], _BEHIND_ALL)) > _BEFORE_SIGNS:
+            least = max(least, name[:-1] + chr(ord(sign) - 1) + _BEHIND_NAMES)
+        else:
+            least = max(least, name[:-1])
+    return {"least": least, "most": most}
+
+
 async def _rows(view: Reader, which: str, ids: Sequence[str], **values: Any) -> list[Row]:
     rows: list[Row] = []
     left = list(ids)
@@ -221,18 +238,6 @@ async def _rows(view: Reader, which: str, ids: Sequence[str], **values: Any) -> 
             _by_id(which, batch), **values, **{f"id_{n}": each for n, each in enumerate(padded)}
         )
     return rows
-
-
-def _bounds(beginning: str, place: Place) -> dict[str, str]:
-    """Give what names that begin so lie between; those that lie before the place are not looked at."""
-    least, most = beginning, beginning + _BEHIND_NAMES
-    if place.key is not None:
-        name = str(place.key[0])
-        if place.backward:
-            most = min(most, name + _BEFORE_SIGNS)
-        elif _BEFORE_SIGNS < (sign := name[-1:]) <= _BEHIND_NAMES:
-            least = max(least, name[:-1] + chr(ord(sign) - 1) + _BEHIND_NAMES)
-    return {"least": least, "most": most}
 
 
 def _sets(viewer: str | None) -> tuple[str, ...]:
