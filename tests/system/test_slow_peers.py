@@ -1,17 +1,19 @@
 """Peers that are slow, rude or broken: none of them holds up the others, or leaves anything behind."""
 
 import json
+import resource
 import socket
 import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from tests.client.sides import Side
-from tests.hubs import Hub
+from tests.hubs import Hub, running
 from tests.system.folders import add_user, bearer, model_names
 from tests.system.payloads import model
 from wriftai import APIStatusError, Client
@@ -205,3 +207,15 @@ def test_callers_who_do_not_name_the_host_get_whole_addresses(signed: Signed) ->
 
     assert page["next_url"].startswith(f"{signed.hub.url}/user/models?")
     assert signed.http.get(page["next_url"]).json()["previous_cursor"]
+
+
+def test_more_connections_than_a_process_may_have_files_at_first(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with ExitStack() as stack:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (100, before[1]))
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, before)
+        peer = Signed(stack.enter_context(running(tmp_path / "data", "--no-worker")))
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        for _ in range(200):
+            stack.enter_context(peer.connected())
+        assert httpx.get(f"{peer.hub.url}/hardware", timeout=30).status_code == 200

@@ -1,5 +1,7 @@
 """The address of a hub, for the commands that serve one."""
 
+import contextlib
+import resource
 import socket
 import sys
 
@@ -8,6 +10,7 @@ import typer
 
 from wriftai_server.settings import Settings
 
+_ENOUGH_FILES = 65_536
 _log = structlog.get_logger()
 
 
@@ -17,6 +20,7 @@ def listen(settings: Settings) -> socket.socket:
     Raises:
         OSError: That is not possible; what to do about it.
     """
+    _allow_connections()
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
@@ -25,6 +29,15 @@ def listen(settings: Settings) -> socket.socket:
         raise OSError(
             f"Cannot listen on {place}: {error.strerror}. Choose another with --host and --port."
         ) from error
+
+
+def _allow_connections() -> None:
+    """Let this process and its children have as many files open as the system permits: each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = _ENOUGH_FILES if hard == resource.RLIM_INFINITY else min(hard, _ENOUGH_FILES)
+    if soft != resource.RLIM_INFINITY and soft < enough:
+        with contextlib.suppress(OSError, ValueError):  # Some systems permit fewer than they say.
+            resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
 
 
 def announce(settings: Settings, listening: socket.socket) -> None:
