@@ -104,6 +104,17 @@ def test_unknown_fields_are_named_in_every_body(ada: Person) -> None:
         assert (fault["loc"], fault["type"]) == (["body", ""], "field_unknown")
 
 
+def test_a_body_with_many_faults_is_refused_in_few_words(ada: Person) -> None:
+    for body in (
+        {f"field-{number}": number for number in range(50_000)},
+        {"x" * 500_000: 1, "name": "good", "hardware_identifier": "cpu"},
+        {"name": "good", "hardware_identifier": "cpu", "visibility": "x" * 500_000},
+    ):
+        reply = ada.send("POST", "/models", json=body)
+        assert 1 <= len(faults(reply)) <= 20
+        assert len(reply.content) < 10_000
+
+
 def test_any_content_type_carries_json(ada: Person) -> None:
     for n, kind in enumerate(("text/plain", "application/json; charset=utf-8", "nonsense")):
         body = GOOD.replace(b"good", b"good-%d" % n)

@@ -1,11 +1,12 @@
 """Peers that are slow, rude or broken: none of them holds up the others, or leaves anything behind."""
 
 import json
+import re
 import resource
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -181,8 +182,8 @@ MALFORMED = {
     "pieces": b"POST /v1/models HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
     "header": b"GET /v1/models HTTP/1.1\r\nHost hub.example\r\n\r\n",
     "host": b"GET /v1/models HTTP/1.1\r\nHost: hub example\r\nConnection: close\r\n\r\n",
+    "long host": b"GET /v1/models HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % (b"h" * 256),
     "path": b"GET /v1/models/\xc3\xa9 HTTP/1.1\r\nHost: hub.example\r\n\r\n",
-    "long path": b"GET /v1/models/%s HTTP/1.1\r\nHost: hub.example\r\n\r\n" % (b"x" * 200_000),
 }
 
 
@@ -193,6 +194,40 @@ def test_malformed_requests_are_answered_and_forgotten(signed: Signed, request_b
 
         assert status(answer(connection)) == 400
     assert signed.http.get("/models").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /v1/models/%s" % (b"x" * 70_000),
+        b"GET /v1/models HTTP/1.1\r\nHost: hub.example\r\nA: %s" % (b"x" * 70_000),
+        b"GET /v1/models HTTP/1.1\r\nHost: hub.example\r\n%s" % (b"A: x\r\n" * 12_000),
+        GET.replace(b"close", b"keep-alive") + b"GET /v1/models?q=%s" % (b"x" * 70_000),
+    ],
+    ids=["path", "header", "headers", "second"],
+)
+def test_a_head_that_does_not_end_is_refused(signed: Signed, head: bytes) -> None:
+    with signed.connected() as connection:
+        first, end, second = head.partition(b"keep-alive\r\n\r\n")
+        connection.sendall(first + end)
+        if second:
+            assert status(connection.recv(100)) == 200
+        connection.sendall(second)
+
+        refusal = answer(connection)
+    assert b"HTTP/1.1 431 " in refusal
+    assert b"longer than 64 KiB" in refusal
+
+
+def test_a_trailer_that_does_not_end_ends_the_connection(signed: Signed) -> None:
+    header, body = signed.post("with-a-trailer", more=b"Transfer-Encoding: chunked\r\n")
+    header = re.sub(rb"Content-Length: [0-9]+\r\n", b"", header)
+    # More than is read at once, so that some of it comes alone.
+    with signed.connected() as connection, suppress(ConnectionError):
+        connection.sendall(header + b"%x\r\n%s\r\n0\r\nA: " % (len(body), body) + b"x" * 1_000_000)
+
+        assert b"HTTP/1.1 20" not in answer(connection)
+    assert "with-a-trailer" not in model_names(signed.hub.data_dir)
 
 
 def test_callers_who_do_not_name_the_host_get_whole_addresses(signed: Signed) -> None:

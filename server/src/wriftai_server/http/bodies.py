@@ -1,6 +1,6 @@
 """What bodies of requests are made of: the client's payloads, with the limits that the hub sets.
 
-A body that does not fit is refused with all its faults at once, each with its place.
+A body that does not fit is refused with its faults, each with its place.
 """
 
 from collections.abc import Iterator
@@ -42,6 +42,7 @@ URL = Annotated[
         description="Absolute http(s) URL of at most 2,048 characters.",
     ),
 ]
+_LONGEST_NAME, _LONGEST_WORDS = 200, 500
 _WITHOUT_NUL = r"^[^\u0000]*$"
 Text = Annotated[
     str, Meta(pattern=_WITHOUT_NUL, max_length=255, description="At most 255 characters, none of them U+0000.")
@@ -79,7 +80,7 @@ def decoded(text: bytes, *, what: str = "body") -> Any:
 
 
 def faults_of(kind: Any, value: Any, loc: tuple[str | int, ...]) -> Iterator[Fault]:
-    """Find everything that is wrong with a value.
+    """Find what is wrong with a value, one after the other.
 
     Args:
         kind: What it should be: a `Body`, or any type that msgspec checks.
@@ -90,10 +91,9 @@ def faults_of(kind: Any, value: Any, loc: tuple[str | int, ...]) -> Iterator[Fau
         yield from _fault_of(kind, value, loc)
         return
     fields = _fields(kind)
-    for name in value.keys() - fields.keys():
-        yield Fault(
-            (*loc, name), f"There is no such field here; there are: {', '.join(fields)}.", "field_unknown"
-        )
+    for name in (name for name in value if name not in fields):
+        msg = f"There is no such field here; there are: {', '.join(fields)}."
+        yield Fault((*loc, name[:_LONGEST_NAME]), msg, "field_unknown")
     for name, field in fields.items():
         if name in value:
             yield from faults_of(field.type, value[name], (*loc, name))
@@ -111,7 +111,7 @@ def _fault_of(kind: Any, value: Any, loc: tuple[str | int, ...]) -> Iterator[Fau
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        reason, _, place = str(error).partition(" - at ")
+        reason, _, place = str(error)[:_LONGEST_WORDS].partition(" - at ")
         described = _description(kind) if "regex" in reason or "length" in reason else None
         choices = _choices(kind) if "enum" in reason else ""
         msg = f"Expected: {described}" if described else f"{reason}{f' (at {place})' if place else ''}{choices}."

@@ -1,6 +1,7 @@
 """Requests whose bodies are checked as they are read."""
 
 from collections.abc import AsyncIterator
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -9,6 +10,8 @@ from litestar.exceptions import InternalServerException
 
 from wriftai_server.http.bodies import decoded, faults_of
 from wriftai_server.http.problems import Malformed, Problem
+
+_MOST_FAULTS = 20
 
 
 class BodyRequest(Request[Any, Any, Any]):
@@ -42,12 +45,12 @@ class BodyRequest(Request[Any, Any, Any]):
         """Decode the body.
 
         Raises:
-            Malformed: It is not JSON, or not what the route takes.
+            Malformed: It is not JSON, or not what the route takes; the first faults.
         """
         value = decoded(await self.body())
         field = self.route_handler.parsed_data_field
         if field is not None and not _fits(field.annotation, value):
-            raise Malformed(list(faults_of(field.annotation, value, ("body",))))
+            raise Malformed(list(islice(faults_of(field.annotation, value, ("body",)), _MOST_FAULTS)))
         return value
 
 

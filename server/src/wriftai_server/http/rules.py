@@ -5,7 +5,8 @@ A token comes as `Bearer`, and under /v2 also as the password of `Basic`, with a
 
 import base64
 import binascii
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from litestar import Request, Response
@@ -17,17 +18,19 @@ from wriftai_server.http import registry
 from wriftai_server.http.caller import Caller, authenticated
 from wriftai_server.http.errors import render
 from wriftai_server.http.limits import Limits
-from wriftai_server.http.problems import unauthenticated
+from wriftai_server.http.problems import Problem, unauthenticated
 
 AnyRequest = Request[Any, Any, Any]
+
+# RFC 9110, 7.2, but for what nobody's hosts are called.
+_HOST = re.compile(rb"[A-Za-z0-9._:%\[\]-]{0,255}")
 
 
 async def anyone(request: AnyRequest) -> None:
     """Rule of a route: everyone may call, anonymous callers too; a token that is sent must be valid."""
     scope, state = request.scope, request.app.state
     headers = dict(scope["headers"])
-    host = headers.get(b"host", b"").decode("latin-1") or _reached(scope["server"])
-    hub_url = state["public_url"] or f"{scope['scheme']}://{host}"
+    hub_url = state["public_url"] or f"{scope['scheme']}://{_host(headers) or _reached(scope['server'])}"
     authorization = headers.get(b"authorization")
     token = None if authorization is None else _sent_token(scope["path"], authorization.decode("latin-1"))
     caller = Caller(None, "", False, hub_url)
@@ -120,6 +123,14 @@ def _password(text: str) -> str | None:
         return ""
     # Blank ones are sent by programs that were asked for some and have none.
     return None if credentials == ":" else credentials.partition(":")[2]
+
+
+def _host(headers: Mapping[bytes, bytes]) -> str:
+    """Give whom the caller says to call, which addresses in answers begin with."""
+    host = headers.get(b"host", b"")
+    if not _HOST.fullmatch(host):
+        raise Problem(400, "The header 'Host' is no name or address of a host.")
+    return host.decode()
 
 
 def _reached(server: tuple[str, int | None] | None) -> str:
