@@ -1,8 +1,10 @@
 """Waiting for a prediction to end: the `Prefer` header."""
 
+import asyncio
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,11 +14,17 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.databases import open_in
 from tests.hubs import Hub, running
 from tests.server.people import People, Person
+from tests.server.queues import Queue
 from tests.server.runs import Worker, add_runnable, run
 from wriftai.predictions import Status
+from wriftai_server.database.changes import Changes
+from wriftai_server.http.caller import Caller
+from wriftai_server.predictions import waiting
 from wriftai_server.predictions.claims import Outcome
+from wriftai_server.predictions.queue import cancel, end_of
 
 
 @pytest.fixture
@@ -156,6 +164,42 @@ def test_a_hub_that_stops_answers_those_who_wait(tmp_path: Path) -> None:
     assert replies[0].json() == prediction
     assert replies[1].text.startswith("id: 0-0\nevent: init\n")
     assert not [line for line in hub.log.read_text().splitlines() if json.loads(line)["level"] == "error"]
+
+
+@pytest.mark.parametrize("why", ["it ends", "the time is up", "the hub stops"])
+def test_those_who_are_woken_together_are_answered_in_turns(home: Path, why: str) -> None:
+    queue = Queue(home)
+    prediction_id = queue.add()
+    queue.close()
+
+    async def answers_in_turns() -> Counter[int]:
+        ada, database = Caller("ada", "ada", False, "https://hub.example"), open_in(home)
+        changes, turn, answered = Changes(database), 0, Counter[int]()
+
+        async def wait() -> None:
+            await waiting.until_ended(
+                database, changes, ada, prediction_id=prediction_id, seconds=1 if why == "the time is up" else 60
+            )
+            answered[turn] += 1
+
+        async with asyncio.TaskGroup() as group:
+            waits = [group.create_task(wait()) for _ in range(40)]
+            await asyncio.sleep(0.2)  # By now all of them wait, most likely; it is right if they do not.
+            if why == "it ends":
+                async with database.writing() as transaction:
+                    await cancel(transaction, prediction_id=prediction_id)
+                changes.tell(end_of(prediction_id))
+            elif why == "the hub stops":
+                changes.end()
+            while not all(each.done() for each in waits):
+                turn += 1
+                await asyncio.sleep(0)
+        await database.close()
+        return answered
+
+    answered = asyncio.run(answers_in_turns())
+    assert answered.total() == 40
+    assert max(answered.values()) <= 4
 
 
 def create(caller: Person, version: dict[str, Any], prefer: str) -> httpx.Response:

@@ -5,10 +5,12 @@ Being woken only means that it is time to look: the rows decide.
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 
 from wriftai_server.database.driver import Database
 from wriftai_server.database.peers import Peers
+
+_AT_ONCE = 4
 
 
 class Watch:
@@ -48,6 +50,26 @@ class Watch:
             self._asked.set_result(None)
 
 
+class Turns:
+    """Lets those who are woken together do their work one after the other, with that of others between.
+
+    One begins in each turn of the event loop, and where work suspends a few are at it at a time.
+    """
+
+    def __init__(self) -> None:
+        self._few = asyncio.Semaphore(_AT_ONCE)
+        self._beginning = asyncio.Lock()
+
+    @contextlib.asynccontextmanager
+    async def taken(self) -> AsyncIterator[None]:
+        """Wait for a turn, in the order of those who ask; what follows without a suspension belongs to it."""
+        async with self._few:
+            async with self._beginning:
+                # Work on SQLite never suspends, so that all who were woken would do theirs at once.
+                await asyncio.sleep(0)
+            yield
+
+
 class Changes:
     """Wakes those who wait for a change.
 
@@ -59,6 +81,7 @@ class Changes:
 
     Attributes:
         is_ending: Whether the hub was told to stop, so that no caller is to wait any longer.
+        turns: Taken by those who were woken, for what costs much.
     """
 
     is_ending = False
@@ -66,6 +89,7 @@ class Changes:
     def __init__(self, database: Database, peers: Peers | None = None) -> None:
         self._database = database
         self._peers = peers
+        self.turns = Turns()
         self._watches: dict[str, set[Watch]] = {}
         self._listening: asyncio.Task[None] | None = None
 

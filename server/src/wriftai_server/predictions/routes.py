@@ -199,7 +199,7 @@ async def _create(
             is_first = await service.is_first(view, created)
         if is_first:
             state["changes"].tell("queue")
-    prediction = await _seen(request, prediction_id, wishes.seconds, is_new=created is not None)
+    prediction = await _seen(request, prediction_id, wishes.seconds)
     headers = {"Location": prediction["url"], **_applied(wishes.seconds)}
     status_code = 202 if prediction["status"] in service.UNFINISHED else 200
     return Answer(prediction, status_code=status_code, headers=headers)
@@ -221,9 +221,7 @@ async def _stored(
     return created.prediction_id if created else msgspec.json.decode(answer, type=str), created
 
 
-async def _seen(
-    request: Request[Any, Any, Any], prediction_id: str, seconds: int | None, *, is_new: bool = False
-) -> PredictionWithIO:
+async def _seen(request: Request[Any, Any, Any], prediction_id: str, seconds: int | None) -> PredictionWithIO:
     """Give a prediction when it has ended, or so many seconds from now."""
     state = request.app.state
     if seconds is not None:
@@ -233,7 +231,6 @@ async def _seen(
             request.user,
             prediction_id=prediction_id,
             seconds=seconds,
-            is_new=is_new,
         )
     async with state["database"].reading() as view:
         return await service.get(view, request.user, prediction_id=prediction_id)

@@ -116,10 +116,14 @@ async def get(view: Reader, caller: Caller, *, prediction_id: str) -> Prediction
     return prediction
 
 
-async def ended(view: Reader, caller: Caller, *, prediction_id: str) -> PredictionWithIO | None:
-    """Find a prediction of the caller that has ended; the look at one that has not costs little."""
-    viewer, hub_url = str(caller.id), caller.hub_url
-    return await store.ended(view, viewer=viewer, prediction_id=prediction_id, hub_url=hub_url)
+async def has_ended(view: Reader, caller: Caller, *, prediction_id: str) -> bool:
+    """Tell whether a prediction of the caller has ended; that costs little, however long it is.
+
+    Raises:
+        Problem: 404, the caller has no such prediction.
+    """
+    row = await state(view, caller, prediction_id=prediction_id)
+    return row[3] not in UNFINISHED
 
 
 async def state(view: Reader, caller: Caller, *, prediction_id: str) -> Row:

@@ -63,7 +63,6 @@ _STATE = Statement(_state)
 _LOCK = Statement(_state.with_for_update(key_share=True))
 _whole = select(*WHOLE, predictions.c.attempt, predictions.c.hub_url).where(_ONE)
 _GET = Statement(_whole.where(_OWN))
-_ENDED = Statement(_whole.where(_OWN, predictions.c.finished_at.is_not(None)))
 _BY_ID = Statement(_whole)
 _LINES = Statement(
     select(prediction_events.c.kind, prediction_events.c.data)
@@ -160,12 +159,6 @@ async def lock(transaction: Transaction, *, viewer: str, prediction_id: str) -> 
 async def get(view: Reader, *, viewer: str, prediction_id: str, hub_url: str) -> PredictionWithIO | None:
     """Find a prediction of the viewer, with what went in and came out."""
     row = await view.one(_GET, viewer=viewer, prediction_id=prediction_id)
-    return None if row is None else await _shown(view, row, hub_url)
-
-
-async def ended(view: Reader, *, viewer: str, prediction_id: str, hub_url: str) -> PredictionWithIO | None:
-    """Find a prediction of the viewer that has ended, with what went in and came out."""
-    row = await view.one(_ENDED, viewer=viewer, prediction_id=prediction_id)
     return None if row is None else await _shown(view, row, hub_url)
 
 

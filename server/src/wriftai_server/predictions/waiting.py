@@ -11,11 +11,12 @@ from wriftai_server.predictions.queue import end_of
 
 
 async def until_ended(
-    database: Database, changes: Changes, caller: Caller, *, prediction_id: str, seconds: float, is_new: bool
+    database: Database, changes: Changes, caller: Caller, *, prediction_id: str, seconds: float
 ) -> PredictionWithIO:
     """Give a prediction of the caller when it has ended, the time is up, or the hub stops.
 
-    Between two looks no transaction is open.
+    Between two looks no transaction is open. Those who are woken at the same moment look at once, which costs
+    little, and are given all that went in and came out in turns.
 
     Args:
         database: Is looked at.
@@ -23,7 +24,6 @@ async def until_ended(
         caller: Has created the prediction.
         prediction_id: UUID.
         seconds: How long to wait at most.
-        is_new: Whether the caller has just created it, so that it is there.
 
     Raises:
         Problem: 404, the caller has no such prediction.
@@ -31,16 +31,13 @@ async def until_ended(
     clock = asyncio.get_running_loop().time
     deadline = clock() + seconds
     with changes.watch(end_of(prediction_id)) as watch:
-        if not is_new:
-            async with database.reading() as view:
-                await service.state(view, caller, prediction_id=prediction_id)
-        while True:
+        async with database.reading() as view:
             # Also what is new may have ended, since it was stored and before the watch began.
+            if await service.has_ended(view, caller, prediction_id=prediction_id):
+                return await service.get(view, caller, prediction_id=prediction_id)
+        while not changes.is_ending and await watch.changed(deadline - clock()):
             async with database.reading() as view:
-                ended = await service.ended(view, caller, prediction_id=prediction_id)
-            if ended is not None:
-                return ended
-            if changes.is_ending or not await watch.changed(deadline - clock()):
-                break
-    async with database.reading() as view:
+                if await service.has_ended(view, caller, prediction_id=prediction_id):
+                    break
+    async with changes.turns.taken(), database.reading() as view:
         return await service.get(view, caller, prediction_id=prediction_id)
