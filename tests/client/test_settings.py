@@ -95,6 +95,27 @@ def test_token(
     assert seen(side, MINE, argument).headers.get("authorization") == expected
 
 
+@pytest.mark.parametrize("token", ["se\ncret", "se cret", "s\u00e9cret", "secret\udcff", "se\x7fcret"])
+@pytest.mark.parametrize("name", ["access_token", "WRIFTAI_ACCESS_TOKEN"])
+def test_a_token_that_no_header_can_hold_is_named_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, token: str, name: str
+) -> None:
+    if name == "access_token":
+        monkeypatch.setenv("WRIFTAI_ACCESS_TOKEN", "other")
+    else:
+        monkeypatch.setenv(name, token)
+    with pytest.raises(ValueError, match=f"^{name} is no token: ") as caught:
+        Client(MINE, token if name == "access_token" else None)
+    assert "cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["se\ncret", "s\u00e9cret", b"s\xe9cret", " secret", "secret\t"])
+def test_a_header_that_cannot_be_sent_is_named_and_not_shown(value: str | bytes) -> None:
+    with pytest.raises(ValueError, match=r"^The header X-Mine cannot be sent: ") as caught:
+        Client(MINE, client_options={"headers": {"X-Mine": value}})
+    assert "cret" not in str(caught.value)
+
+
 def test_settings_are_read_when_the_client_is_made(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WRIFTAI_API_BASE_URL", MINE)
     monkeypatch.setenv("WRIFTAI_ACCESS_TOKEN", "first")
@@ -123,7 +144,9 @@ def test_the_caller_may_send_other_credentials(side: Side, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "sent"), [("text", "text"), (b"bytes", "bytes"), (7, "7"), (1.5, "1.5")], ids=repr
+    ("value", "sent"),
+    [("a text\tof it", "a text\tof it"), ("", ""), (b"bytes", "bytes"), (7, "7"), (1.5, "1.5")],
+    ids=repr,
 )
 def test_headers_of_any_plain_value_are_sent(side: Side, value: object, sent: str) -> None:
     assert seen(side, MINE, headers={"X-Mine": value}).headers["x-mine"] == sent

@@ -51,6 +51,9 @@ class Client:
         client_options: Headers, timeout, transport.
         max_retries: How many more attempts a call gets after a failed connection, a 429 or a 5xx.
 
+    Raises:
+        ValueError: The token, or a header, holds what none can: visible ASCII characters are sent.
+
     Attributes:
         api: Carries the requests of all resources.
         models: Operations on models.

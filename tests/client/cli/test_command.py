@@ -96,6 +96,39 @@ def test_a_fault_of_ours_is_not_hidden() -> None:
         raise KeyError("ours")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["search", "\udcff"], "'WORDS'"),
+        (["search", "a", "\udcff"], "'WORDS'"),
+        (["predict", "\udcff/x", "-i", "a=1"], "'OWNER/NAME[:NUMBER]'"),
+        (["predict", "ada/x", "-i", "a=1", "-i", "a=\udcff"], "'-i' / '--input'"),
+        (["push", "--release-notes", "\udcff"], "'--release-notes'"),
+    ],
+)
+def test_text_that_is_not_in_utf_8_is_refused_by_its_name(arguments: list[str], named: str) -> None:
+    done = invoke(*arguments)
+    assert (done.status, done.stdout) == (2, "")
+    assert done.stderr.endswith(f"Error: Invalid value for {named}: It is not text in UTF-8.\n")
+
+
+def test_names_of_folders_need_not_be_in_utf_8(tmp_path: Path) -> None:
+    done = script("push", str(tmp_path / "\udcff"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is not a folder" in done.stderr
+
+
+@pytest.mark.parametrize("token", ["a\nb", "\u00e9"])
+def test_a_token_that_no_header_can_hold_is_named_and_not_shown(token: str, tmp_path: Path) -> None:
+    for arguments in (["search", "a"], ["push", str(written(tmp_path))]):
+        done = invoke(*arguments, WRIFTAI_ACCESS_TOKEN=token)
+        assert (done.status, done.stdout) == (2, "")
+        assert done.stderr == (
+            "Error: WRIFTAI_ACCESS_TOKEN is no token: it takes visible ASCII characters, without spaces and line "
+            "breaks between them.\n"
+        )
+
+
 @pytest.mark.parametrize("content", [b"<html>", b"\xff"])
 def test_a_server_that_is_no_hub_is_said(content: bytes, tmp_path: Path) -> None:
     with SocketServer(answering_with(content)) as server:

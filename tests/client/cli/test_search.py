@@ -101,7 +101,16 @@ def test_an_address_that_is_none_is_named() -> None:
     )
 
 
-@pytest.mark.parametrize("words", [[], [""], [" ", "\t"], ["x", "--limit", "0"]])
+@pytest.mark.parametrize("address", ["http://\udcff/v1", "http://a\nb/v1"])
+def test_an_address_that_can_be_none_is_named(address: str) -> None:
+    assert fails("search", "x", WRIFTAI_API_BASE_URL=address) == (
+        "WRIFTAI_API_BASE_URL is no address of a hub: write it like https://hub.example.org/v1."
+    )
+
+
+@pytest.mark.parametrize(
+    "words", [[], [""], [" ", "\t"], ["x", "--limit", "0"], ["x", "--limit", "99999999999999999999"]]
+)
 def test_words_to_look_for_are_needed(words: list[str]) -> None:
     done = invoke("search", *words)
     assert (done.status, done.stdout) == (2, "")

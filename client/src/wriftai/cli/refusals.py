@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 import typer
 
+from wriftai._settings import UnusableSetting
+
 
 class Refusal(Exception):
     """The command cannot do its work; the text names the field or file, and says what to do next."""
@@ -12,9 +14,12 @@ class Refusal(Exception):
 
 @contextmanager
 def refusals() -> Generator[None, None, None]:
-    """Turn what went wrong inside into one line on standard error and the exit status 1."""
+    """Turn what went wrong inside into one line on standard error and the exit status 1; 2 for a bad setting."""
     try:
         yield
+    except UnusableSetting as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(2) from None
     except Exception as error:
         reason = _reason(error)
         if reason is None:
@@ -50,6 +55,8 @@ def _reason_of_hub(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, _http.UnsupportedProtocol):
         return "WRIFTAI_API_BASE_URL is no address of a hub: begin it with http:// or https://."
+    if isinstance(error, _http.InvalidURL):
+        return "WRIFTAI_API_BASE_URL is no address of a hub: write it like https://hub.example.org/v1."
     if isinstance(error, _http.RequestError):
         return f"The hub {error.request.url.host} cannot be reached: {error}. Is WRIFTAI_API_BASE_URL right?"
     return None

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from wriftai.common_types import User
     from wriftai.models import Model
 
+_MOST = 1_000_000
 _MOST_A_PAGE = 100
 _WIDEST_COLUMN = 40  # Cells: one long name does not push every description out of sight.
 
@@ -22,7 +23,7 @@ def search(
             metavar="WORDS", help="A name, owner/name, or words of a name, an owner or a description."
         ),
     ],
-    limit: Annotated[int, typer.Option(min=1, help="Most that are printed.")] = 25,
+    limit: Annotated[int, typer.Option(min=1, max=_MOST, help="Most that are printed.")] = 25,
     users: Annotated[bool, typer.Option("--users", help="Find users instead.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print each as JSON, in a line of its own.")] = False,
 ) -> None:
