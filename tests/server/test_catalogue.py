@@ -38,6 +38,7 @@ def test_a_catalogue_may_be_empty(file: Path) -> None:
         (ENTRY.replace("cpus = 1", "cpus = 9999999999"), "cpus"),
         (ENTRY.replace('"tpu"', '"TPU v4"'), "identifier"),
         (ENTRY.replace('"TPU"', '""'), "name"),
+        (ENTRY.replace('"TPU"', r'"T\u0000U"'), "name"),
         (ENTRY + ENTRY, "lists an identifier twice"),
         ("[settings]\na = 1\n" + ENTRY, "settings"),
     ],

@@ -94,7 +94,7 @@ def test_bytes_that_someone_took_away_are_the_operators_problem(ada: Person, fol
     assert repository.pull(digest).content == b"taken away"
 
 
-@pytest.mark.parametrize("address", ["nonsense", "bogus://bucket", "s3://", ""])
+@pytest.mark.parametrize("address", ["nonsense", "bogus://bucket", "s3://", "", "http://x", "memory:///"])
 def test_addresses_that_are_none(tmp_path: Path, address: str) -> None:
     with pytest.raises(UnusableStore, match=r"cannot be used: .*s3://bucket/prefix"):
         Blobs(tmp_path, address)

@@ -280,6 +280,7 @@ def test_commands_work_on_the_database_that_is_named(home: Path) -> None:
         ("postgresql://ada:secret@host.invalid/hub", "cannot be reached"),
         ("mysql://ada:secret@127.0.0.1/hub", "is no address of a PostgreSQL database"),
         ("postgresql://ada:secret@[::1/hub", "is no address of a PostgreSQL database"),
+        ("postgresql://ada:secret@127.0.0.1:99999/hub", "is no address of a PostgreSQL database"),
     ],
 )
 def test_addresses_that_lead_nowhere(tmp_path: Path, address: str, reason: str) -> None:

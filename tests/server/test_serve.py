@@ -130,6 +130,36 @@ def test_a_hub_that_cannot_begin_says_so_by_its_status(tmp_path: Path) -> None:
     assert "struck by doom" in served.log.read_text()
 
 
+@pytest.mark.parametrize("host", ["\udcff", "a" * 64 + ".example.org", "a..b"])
+def test_a_host_that_is_none_is_said_in_a_sentence(tmp_path: Path, host: str) -> None:
+    said = refused(tmp_path, "--host", host)
+    assert said.startswith("Error: Cannot listen on ")
+    assert said.endswith("Choose another with --host and --port.\n")
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("days", ["0.001", "36500"])
+def test_a_hub_works_with_the_most_and_the_least_that_it_takes(tmp_path: Path, days: str) -> None:
+    most = {
+        "idle_seconds": "31536000",
+        "setup_seconds": "31536000",
+        "prediction_seconds": "31536000",
+        "lease_seconds": "86400",
+        "grace_seconds": "31536000",
+        "max_output_bytes": str(2**29),
+        "max_file_bytes": str(2**50),
+        "memory_mb": str(2**30),
+        "disk_mb": str(2**30),
+        "max_processes": str(2**22),
+        "retention_days": days,
+    }
+    with serving(tmp_path, **{f"WRIFTAI_{name.upper()}": value for name, value in most.items()}) as served:
+        assert served.address
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.wait(60) == 0
+    assert not [line for line in served.log.read_text().splitlines() if json.loads(line)["level"] == "error"]
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [
@@ -141,6 +171,29 @@ def test_a_hub_that_cannot_begin_says_so_by_its_status(tmp_path: Path) -> None:
         ("--workers", "0"),
         ("--public-url", "hub.example.org"),
         ("--public-url", "ftp://hub.example.org"),
+        ("--public-url", "http://"),
+        ("--public-url", "http://:80"),
+        ("--public-url", "http://hub.example.org:99999"),
+        ("--public-url", "http://[::1"),
+        ("--public-url", "http://hub.example.org/?a=b"),
+        ("--public-url", "http://hub.example.org\n"),
+        ("--public-url", "http://h\u00fcb.example.org"),
+        ("--public-url", "http://\udcff"),
+        ("--rate-limit", str(10**20)),
+        ("--max-blob-bytes", str(10**20)),
+        ("--max-input-bytes", str(10**9)),
+        ("--idle-seconds", "1e300"),
+        ("--setup-seconds", "inf"),
+        ("--prediction-seconds", "nan"),
+        ("--lease-seconds", "1e12"),
+        ("--grace-seconds", "1e300"),
+        ("--max-output-bytes", str(10**9)),
+        ("--max-file-bytes", str(10**20)),
+        ("--memory-mb", str(10**20)),
+        ("--disk-mb", str(10**20)),
+        ("--max-processes", str(10**20)),
+        ("--retention-days", "1e300"),
+        ("--retention-days", "1000000"),
         ("--colour", "red"),
     ],
 )

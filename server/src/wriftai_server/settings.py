@@ -12,7 +12,19 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Confinement = Literal["required", "best-effort"]
 
-Seconds = Annotated[float, Meta(gt=0)]
+DAY_SECONDS = 86_400
+YEAR_SECONDS = 365 * DAY_SECONDS
+MOST_DAYS = 36_500
+# A row of SQLite takes 10**9 bytes, and a value of PostgreSQL as many.
+MOST_TEXT_BYTES = 2**29
+MOST_FILE_BYTES = 2**50
+MOST_MB = 2**30
+MOST_PROCESSES = 2**22  # As many as Linux can number.
+MOST_REQUESTS = 10**9
+
+Seconds = Annotated[float, Meta(gt=0, le=YEAR_SECONDS)]
+TextBytes = Annotated[int, Meta(ge=1, le=MOST_TEXT_BYTES)]
+FileBytes = Annotated[int, Meta(ge=1, le=MOST_FILE_BYTES)]
 
 
 class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,17 +50,17 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     idle_seconds: Seconds = 300
     setup_seconds: Seconds = 600
     prediction_seconds: Seconds = 1800
-    lease_seconds: Seconds = 30
-    grace_seconds: Annotated[float, Meta(ge=0)] = 10
-    max_output_bytes: Annotated[int, Meta(ge=1)] = 8 * 1024 * 1024
-    max_file_bytes: Annotated[int, Meta(ge=1)] = 256 * 1024 * 1024
+    lease_seconds: Annotated[float, Meta(gt=0, le=DAY_SECONDS)] = 30
+    grace_seconds: Annotated[float, Meta(ge=0, le=YEAR_SECONDS)] = 10
+    max_output_bytes: TextBytes = 8 * 1024 * 1024
+    max_file_bytes: FileBytes = 256 * 1024 * 1024
     allow_private_addresses: bool = False
-    memory_mb: Annotated[int, Meta(ge=0)] = 0
-    disk_mb: Annotated[int, Meta(ge=1)] = 4096
-    max_processes: Annotated[int, Meta(ge=1)] = 512
+    memory_mb: Annotated[int, Meta(ge=0, le=MOST_MB)] = 0
+    disk_mb: Annotated[int, Meta(ge=1, le=MOST_MB)] = 4096
+    max_processes: Annotated[int, Meta(ge=1, le=MOST_PROCESSES)] = 512
     models_have_network: bool = True
     confinement: Confinement = "best-effort"
-    retention_days: Annotated[float, Meta(gt=0)] = 30
+    retention_days: Annotated[float, Meta(gt=0, le=MOST_DAYS)] = 30
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,10 +94,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=0, le=65535)] = 8000
     public_url: str | None = None
     hardware: Path | None = None
-    rate_limit: Annotated[int, Meta(ge=0)] = 0
+    rate_limit: Annotated[int, Meta(ge=0, le=MOST_REQUESTS)] = 0
     max_body_bytes: Annotated[int, Meta(ge=1)] = 1024 * 1024
-    max_input_bytes: Annotated[int, Meta(ge=1)] = 8 * 1024 * 1024
-    max_blob_bytes: Annotated[int, Meta(ge=1)] = 10 * 1024**3
+    max_input_bytes: TextBytes = 8 * 1024 * 1024
+    max_blob_bytes: FileBytes = 10 * 1024**3
     object_store: str | None = None
     trusted_proxies: str = ""
     webhook_allow: str = ""

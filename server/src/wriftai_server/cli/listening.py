@@ -24,11 +24,10 @@ def listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
-    except OSError as error:
+    except (OSError, TypeError, UnicodeError) as error:  # The last two of what is no host at all.
         place = f"{settings.host} port {settings.port}"
-        raise OSError(
-            f"Cannot listen on {place}: {error.strerror}. Choose another with --host and --port."
-        ) from error
+        reason = getattr(error, "strerror", None) or "that is no address"
+        raise OSError(f"Cannot listen on {place}: {reason}. Choose another with --host and --port.") from error
 
 
 def _allow_connections() -> None:

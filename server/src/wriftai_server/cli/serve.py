@@ -1,19 +1,33 @@
 """`wriftai-server serve`."""
 
+import re
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from wriftai_server.cli.folder import DEFAULT, DatabaseAddress, DataDir
 from wriftai_server.cli.options import Hardware, LogLevelOption, ObjectStore, TrustedProxies, WebhookAllow
 from wriftai_server.cli.workers import with_worker_options
-from wriftai_server.settings import Settings, WorkerSettings
+from wriftai_server.settings import MOST_FILE_BYTES, MOST_REQUESTS, MOST_TEXT_BYTES, Settings, WorkerSettings
+
+_ADDRESS = re.compile(r"https?://[!\"$->@-~]+", re.IGNORECASE)  # Visible ASCII without ? and #.
 
 
 def _absolute(public_url: str | None) -> str | None:
-    if public_url and not public_url.lower().startswith(("http://", "https://")):
-        raise typer.BadParameter("It is not absolute: begin it with https:// or http://.")
+    if public_url and not _is_address(public_url):
+        raise typer.BadParameter(
+            "It is no address of a hub: write it like https://hub.example.org, in ASCII and without a query."
+        )
     return public_url
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return bool(_ADDRESS.fullmatch(text) and parts.hostname and parts.port != 0)
+    except ValueError:  # A port or a bracket that is none.
+        return False
 
 
 @with_worker_options
@@ -45,20 +59,30 @@ def serve(
     hardware: Hardware = None,
     object_store: ObjectStore = None,
     max_blob_bytes: Annotated[
-        int, typer.Option(envvar="WRIFTAI_MAX_BLOB_BYTES", min=1, help="Larger layers of images are refused.")
+        int,
+        typer.Option(
+            envvar="WRIFTAI_MAX_BLOB_BYTES",
+            min=1,
+            max=MOST_FILE_BYTES,
+            help="Larger layers of images are refused.",
+        ),
     ] = 10 * 1024**3,
     max_input_bytes: Annotated[
         int,
         typer.Option(
             envvar="WRIFTAI_MAX_INPUT_BYTES",
             min=1,
+            max=MOST_TEXT_BYTES,
             help="Longer requests for a prediction are refused, the files in them included.",
         ),
     ] = 8 * 1024 * 1024,
     rate_limit: Annotated[
         int,
         typer.Option(
-            envvar="WRIFTAI_RATE_LIMIT", min=0, help="Requests a minute for each caller; 0 is no limit."
+            envvar="WRIFTAI_RATE_LIMIT",
+            min=0,
+            max=MOST_REQUESTS,
+            help="Requests a minute for each caller; 0 is no limit.",
         ),
     ] = 0,
     trusted_proxies: TrustedProxies = "",

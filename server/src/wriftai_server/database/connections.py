@@ -144,7 +144,7 @@ def refusals(address: str) -> Iterator[None]:
         raise UnusableServer(f"{name} does not exist: create the database with `createdb`.") from error
     except asyncpg.PostgresError as error:
         raise UnusableServer(f"{name} cannot be used: {error}.") from error
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:  # The latter of a port that is none.
         raise UnusableServer(
             f"{name} is no address of a PostgreSQL database: write postgresql://user:password@host:port/name, or "
             "leave it out for a file in the folder."

@@ -32,7 +32,7 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     identifier: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$(?!\n)")]
-    name: Annotated[str, Meta(min_length=1, max_length=255)]
+    name: Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\u0000]*$")]
     cpus: Count
     ram_gb: Count
     gpus: Count = 0

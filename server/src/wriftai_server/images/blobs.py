@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from obstore.exceptions import BaseError
-from obstore.store import LocalStore, from_url
+from obstore.store import HTTPStore, LocalStore, MemoryStore, from_url
 
 from wriftai_server.images.references import Part
 from wriftai_server.images.spools import Spools
@@ -136,18 +136,24 @@ def _opened(address: str) -> "ObjectStore":
     try:
         if address.startswith("file:"):
             return from_url(address)
-        return from_url(
+        store = from_url(
             address,
             # A blob takes as long as it takes; what counts is that bytes keep coming.
             client_options={"timeout": timedelta(days=1), "read_timeout": _PATIENCE},
             retry_config={"max_retries": 5, "retry_timeout": _PATIENCE},
         )
     except (BaseError, ValueError) as error:
-        reason = str(error).partition("\n")[0]
-        raise UnusableStore(
-            f"The object store {address} cannot be used: {reason}. Addresses read s3://bucket/prefix, "
-            "gs://bucket/prefix or az://container/prefix."
-        ) from error
+        raise _unusable(address, str(error).partition("\n")[0]) from error
+    if isinstance(store, (HTTPStore, MemoryStore)):
+        raise _unusable(address, "that is no bucket")
+    return store
+
+
+def _unusable(address: str, reason: str) -> UnusableStore:
+    return UnusableStore(
+        f"The object store {address} cannot be used: {reason}. Addresses read s3://bucket/prefix, "
+        "gs://bucket/prefix or az://container/prefix."
+    )
 
 
 @contextlib.contextmanager
