@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from wriftai_server.database.changes import Changes
 from wriftai_server.http.caller import Caller
 from wriftai_server.predictions import stream
 from wriftai_server.predictions.claims import Claim, Event, Outcome
+from wriftai_server.predictions.queue import cancel
 
 FAILED = TaskError(source=ErrorSource.external, message="No\nsuch file.", detail=[1])
 
@@ -262,6 +264,40 @@ def test_a_stream_is_not_silent_while_nothing_happens(home: Path) -> None:
     init, *comments = asyncio.run(first(3))
     assert init.startswith(b"id: 0-0\nevent: init\n")
     assert comments == [b":\n\n", b":\n\n"]
+
+
+def test_those_who_follow_one_prediction_are_told_in_turns(home: Path) -> None:
+    queue = Queue(home)
+    prediction_id = queue.add()
+    queue.close()
+
+    async def told_in_turns() -> Counter[int]:
+        ada, database = Caller("ada", "ada", False, "https://hub.example"), open_in(home)
+        changes, turn, told = Changes(database), 0, Counter[int]()
+
+        async def hear() -> None:
+            async for _ in stream.follow(
+                database, changes, ada, prediction_id=prediction_id, position=stream.Position(-1, -1)
+            ):
+                told[turn] += 1
+
+        async with asyncio.TaskGroup() as group:
+            followers = [group.create_task(hear()) for _ in range(40)]
+            while told.total() < 40:
+                turn += 1
+                await asyncio.sleep(0)
+            async with database.writing() as transaction:
+                await cancel(transaction, prediction_id=prediction_id)
+            changes.tell(prediction_id)
+            while not all(each.done() for each in followers):
+                turn += 1
+                await asyncio.sleep(0)
+        await database.close()
+        return told
+
+    told = asyncio.run(told_in_turns())
+    assert told.total() == 80
+    assert max(told.values()) <= 4
 
 
 def test_a_client_with_its_defaults_does_not_take_a_quiet_stream_for_dead(

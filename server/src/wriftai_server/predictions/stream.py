@@ -94,7 +94,8 @@ async def follow(
 ) -> AsyncGenerator[bytes, None]:
     """Give what happens behind a position, up to the end of the prediction, or of the hub.
 
-    Between two looks no transaction is open.
+    Between two looks no transaction is open. Those who are woken at the same moment look in turns, as what they
+    are given may be long.
 
     Args:
         database: Is looked at.
@@ -106,7 +107,7 @@ async def follow(
     """
     with changes.watch(prediction_id) as watch:
         while True:
-            async with database.reading() as view:
+            async with changes.turns.taken(), database.reading() as view:
                 news = await _news(view, caller, prediction_id, position)
             position = news.position
             if news.events:
