@@ -33,6 +33,14 @@ def version_params(release_notes: str = "First weights.", digest: str = "a" * 64
     }
 
 
+def doubled(levels: int) -> dict[str, Any]:
+    """Make a schema of which each level doubles the time and the memory that it takes to compile it."""
+    defs: dict[str, Any] = {f"d{levels}": {}}
+    for n in range(levels):
+        defs[f"d{n}"] = {"unevaluatedProperties": False, "anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2}
+    return {"$ref": "#/$defs/d0", "$defs": defs}
+
+
 def add_version(owner: Person, model: str, release_notes: str = "First weights.") -> dict[str, Any]:
     """Add a version to a model of the owner; it comes with its number."""
     created: Any = owner.client.versions.create(owner.name, model, version_params(release_notes))

@@ -1,13 +1,16 @@
 """Inputs of predictions: what is needed of them, how they are checked, and how long they may be."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.databases import run_sql
 from tests.server.conftest import inside
 from tests.server.people import Person
 from tests.server.runs import add_runnable, create
+from tests.server.samples import doubled
 
 NUMBER = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}, "required": ["n"]}
 
@@ -73,6 +76,18 @@ def test_an_input_that_takes_too_long_to_check_is_refused(
     (fault,) = reply.json()["detail"]
     assert (fault["loc"], fault["type"]) == (["body", "input"], "input_too_costly")
     assert create(ada, path, json={"input": value}, headers={"Validate-Input": "false"}).status_code == 202
+
+
+def test_a_schema_that_was_stored_before_it_had_limits_is_given_up(ada: Person, folder: Path) -> None:
+    version = add_runnable(ada, folder)
+    stored = json.dumps({"prediction": {"input": doubled(24), "output": {}}}, separators=(",", ":"))
+    run_sql(folder, "UPDATE versions SET schemas = ? WHERE id = ?", stored, version["id"])
+    path = f"/versions/{version['id']}/predictions"
+    reply = create(ada, path, json={"input": {}})
+    assert reply.status_code == 422
+    (fault,) = reply.json()["detail"]
+    assert (fault["loc"], fault["type"]) == (["body", "input"], "input_too_costly")
+    assert create(ada, path, json={"input": {}}, headers={"Validate-Input": "false"}).status_code == 202
 
 
 def test_an_input_that_may_take_long_to_check_is_checked(ada: Person, folder: Path) -> None:

@@ -1,12 +1,13 @@
 """What versions say of their interfaces: JSON Schemas, draft 2020-12."""
 
+import json
 import socket
 from typing import Any
 
 import pytest
 
-from tests.server.people import Person
-from tests.server.samples import add_model, version_params
+from tests.server.people import People, Person
+from tests.server.samples import add_model, doubled, version_params
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -142,18 +143,61 @@ def test_schemas_deeper_than_values_can_be_held_against_are_refused(ada: Person,
     assert fault_of(ada, path, nested(400))["type"] == "schema_invalid"
 
 
+EVALUATED = {"allOf": [{"properties": {f"a{n}": True}} for n in range(1000)]}
+
+
 @pytest.mark.parametrize(
     "schema",
     [
-        {"anyOf": [{"pattern": f"a{{{n}}}"} for n in range(51)]},
-        {"patternProperties": {f"a{{{n}}}": {} for n in range(51)}},
-        {"properties": {"a": {"items": {"allOf": [{"not": {"pattern": "a"}}] * 51}}}},
+        doubled(24),
+        {"$defs": {"x": EVALUATED}, "allOf": [{"unevaluatedProperties": False, "$ref": "#/$defs/x"}] * 600},
+        {"allOf": [{"pattern": rf"[\p{{L}}\p{{N}}]{{200}}x{n}"} for n in range(1500)]},
     ],
+    ids=["references", "unevaluated", "patterns"],
 )
-def test_schemas_with_too_many_patterns_are_refused(ada: Person, path: str, schema: dict[str, Any]) -> None:
-    assert fault_of(ada, path, schema)["type"] == "schema_too_large"
+def test_schemas_that_take_too_much_to_compile_are_refused(
+    ada: Person, path: str, schema: dict[str, Any]
+) -> None:
+    fault = fault_of(ada, path, schema)
+    assert (fault["loc"], fault["type"]) == ([], "schema_too_large")
+    assert "To compile this schema takes longer than 2 s, or more than 1 GiB of memory" in fault["msg"]
+    assert ada.send("GET", path).json()["items"] == []
+
+
+def test_a_schema_has_64_kib_at_most(ada: Person, path: str) -> None:
+    room = 64 * 1024 - len(json.dumps({"title": ""}, separators=(",", ":")))
+    longest = {"title": "a" * room}
+    assert ada.send("POST", path, json=body({"input": longest, "output": longest})).status_code == 201
+    # In bytes, as they are sent.
+    for title in ("a" * (room + 1), "é" * (room // 2 + 1)):
+        fault = fault_of(ada, path, {"title": title})
+        assert (fault["loc"], fault["type"]) == ([], "schema_too_large")
+        assert "64 KiB" in fault["msg"]
+
+
+def test_every_schema_is_judged_however_it_is_compiled(ada: Person, path: str) -> None:
+    for keywords in (("pattern", "type"), ("type", "pattern")):
+        sent = {name: {keyword: "("} for name, keyword in zip(("input", "output"), keywords, strict=True)}
+        faults = ada.send("POST", path, json=body(sent)).json()["detail"]
+        assert sorted(fault["loc"][3:] for fault in faults) == [["input", keywords[0]], ["output", keywords[1]]]
+
+
+def test_what_takes_long_is_not_compiled_for_who_may_not_add_a_version(
+    bob: Person, people: People, path: str
+) -> None:
+    sent = body({"input": doubled(24), "output": {}})
+    assert people.anyone.send("POST", path, json=sent).status_code == 401
+    assert bob.send("POST", path, json=sent).status_code == 404
+
+
+def test_a_version_whose_schemas_take_long_to_compile_is_made_once_for_one_key(ada: Person, path: str) -> None:
+    sent = body({"input": {"$defs": {"a": {"pattern": "^a$"}}, "$ref": "#/$defs/a"}, "output": {}})
+    first, again = (ada.send("POST", path, json=sent, headers={"Idempotency-Key": "one"}) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    assert ada.send("GET", path).json()["items"] == [first.json()]
 
 
 def test_schemas_with_many_patterns_are_stored(ada: Person, path: str) -> None:
-    schema = {"properties": {f"text_{n}": {"pattern": "^[a-z]+$"} for n in range(50)}}
+    schema = {"properties": {f"text_{n}": {"pattern": "^[a-z]+$"} for n in range(200)}}
     assert ada.send("POST", path, json=body({"input": schema, "output": {}})).status_code == 201

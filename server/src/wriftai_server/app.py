@@ -31,11 +31,11 @@ from wriftai_server.images import listing_routes as image_lists
 from wriftai_server.images import routes as images
 from wriftai_server.images import upload_routes as image_uploads
 from wriftai_server.images.blobs import Blobs
+from wriftai_server.inspection.inspector import Inspector
 from wriftai_server.logs import RequestLog
 from wriftai_server.models import routes as models
 from wriftai_server.models import tallies
 from wriftai_server.predictions import routes as predictions
-from wriftai_server.predictions.inputs import Inspector
 from wriftai_server.search import routes as search
 from wriftai_server.search.following import Follower
 from wriftai_server.settings import Settings

@@ -16,7 +16,7 @@ from wriftai_server.http.preferences import Prefer, patience
 from wriftai_server.http.rules import signed_in
 from wriftai_server.predictions import queue, service, store, stream, waiting
 from wriftai_server.predictions.bodies import CreatePrediction, CreatePredictionOf
-from wriftai_server.predictions.inputs import Costly
+from wriftai_server.predictions.inputs import Costly, inspect
 from wriftai_server.predictions.service import Reference
 from wriftai_server.webhooks.addresses import check_url
 from wriftai_server.wire.predictions import shown
@@ -192,7 +192,7 @@ async def _create(
     try:
         prediction_id, created = await _stored(request, of, params, wishes)
     except Costly as costly:
-        await state["inspector"].check(costly)
+        await inspect(state["inspector"], request.user.id, costly)
         prediction_id, created = await _stored(request, of, params, wishes._replace(is_checked=False))
     if created is not None:
         async with state["database"].reading() as view:

@@ -14,6 +14,7 @@ from wriftai_server.http.problems import not_found
 from wriftai_server.http.rules import anyone, signed_in
 from wriftai_server.models import service as models
 from wriftai_server.versions import service
+from wriftai_server.versions.schemas import Costly, inspect
 from wriftai_server.wire.versions import NumberedVersion, shown
 
 Digest = Annotated[
@@ -83,14 +84,24 @@ async def create_version(
     idempotency_key: IdempotencyKey = None,
 ) -> NumberedVersion:
     """Add a version to a model that the caller owns; it becomes the latest."""
-    async with request.app.state["database"].writing() as transaction:
-        version: NumberedVersion = await once(
-            transaction,
-            request,
-            idempotency_key,
-            lambda: service.create(transaction, request.user, owner=owner, name=name, params=data.given()),
-        )
-    return version
+
+    async def create(*, is_checked: bool) -> NumberedVersion:
+        async with request.app.state["database"].writing() as transaction:
+            version: NumberedVersion = await once(
+                transaction,
+                request,
+                idempotency_key,
+                lambda: service.create(
+                    transaction, request.user, owner=owner, name=name, params=data.given(), is_checked=is_checked
+                ),
+            )
+        return version
+
+    try:
+        return await create(is_checked=True)
+    except Costly as costly:
+        await inspect(request.app.state["inspector"], request.user.id, costly)
+    return await create(is_checked=False)
 
 
 @get("/versions/{version_id:str}", before_request=anyone, tags=["versions"], summary="Get a version")

@@ -3,14 +3,30 @@
 from collections.abc import Mapping
 from typing import Any
 
-import jsonschema_rs
+import msgspec
 
 from wriftai_server.http.problems import Fault, Malformed
-from wriftai_server.versions.validators import compiled
+from wriftai_server.inspection.inspector import LIMITS, Inspector
+from wriftai_server.versions.validators import Flaw, flaw, is_quick
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
-# A few characters of a pattern can take the compiler 50 ms, in which the hub answers nobody.
-_MOST_PATTERNS = 50
+_MOST_KIB = 64
+
+_Place = tuple[str | int, ...]
+
+
+class Costly(Exception):
+    """To compile some schemas may take long: `inspect` does it, in no transaction.
+
+    Attributes:
+        faults: Of the others.
+        schemas: These, as JSON, by their places.
+    """
+
+    def __init__(self, faults: list[Fault], schemas: Mapping[_Place, str]) -> None:
+        super().__init__()
+        self.faults = faults
+        self.schemas = schemas
 
 
 def check(schemas: Mapping[str, Mapping[str, Any]], *loc: str) -> None:
@@ -22,38 +38,57 @@ def check(schemas: Mapping[str, Mapping[str, Any]], *loc: str) -> None:
 
     Raises:
         Malformed: One fault for each schema that cannot be used.
+        Costly: That is not to be found out here.
     """
-    faults = [fault for name, schema in schemas.items() if (fault := _fault((*loc, name), schema))]
+    faults: list[Fault] = []
+    costly: dict[_Place, str] = {}
+    for name, schema in schemas.items():
+        place, encoded = (*loc, name), msgspec.json.encode(schema)
+        text = encoded.decode()
+        if schema.get("$schema", _DRAFT) not in (_DRAFT, f"{_DRAFT}#"):
+            faults.append(Fault(place, f"The schema must be of the draft {_DRAFT}.", "schema_draft"))
+        elif len(encoded) > _MOST_KIB * 1024:
+            msg = f"A schema may have {_MOST_KIB} KiB at most, as JSON: make it shorter."
+            faults.append(Fault(place, msg, "schema_too_large"))
+        elif not is_quick(text):
+            costly[place] = text
+        elif found := flaw(text):
+            faults.append(_fault(place, found))
+    if costly:
+        raise Costly(faults, costly)
     if faults:
         raise Malformed(faults)
 
 
-def _fault(loc: tuple[str | int, ...], schema: Mapping[str, Any]) -> Fault | None:
-    if schema.get("$schema", _DRAFT) not in (_DRAFT, f"{_DRAFT}#"):
-        return Fault(loc, f"The schema must be of the draft {_DRAFT}.", "schema_draft")
-    if _patterns(schema) > _MOST_PATTERNS:
-        return Fault(loc, f"A schema may have {_MOST_PATTERNS} patterns at most.", "schema_too_large")
-    try:
-        compiled(schema)
-    except jsonschema_rs.ValidationError as error:
-        if error.kind.name == "$ref":
-            msg = f"A reference must lead to a place in the schema itself, nothing is fetched: {error.message}."
-            return Fault(loc, msg, "schema_reference")
-        return Fault(
-            (*loc, *error.instance_path), f"This is not a JSON Schema: {error.message}", "schema_invalid"
-        )
-    except ValueError as error:
-        return Fault(loc, f"This is not a JSON Schema: {error}", "schema_invalid")
-    return None
+async def inspect(inspector: Inspector, caller: str, costly: Costly) -> None:
+    """Check the schemas that take long.
+
+    Args:
+        inspector: Compiles them.
+        caller: Id of the user who sent them.
+        costly: What `check` raised.
+
+    Raises:
+        Malformed: One fault for each schema that cannot be used, or not be compiled in time.
+        Problem: 429, too many of the caller's are waiting.
+    """
+    faults = list(costly.faults)
+    for place, text in costly.schemas.items():
+        answer = await inspector.call(caller, flaw, text)
+        if answer is None:
+            msg = (
+                f"To compile this schema takes longer than {LIMITS}: make it simpler, with fewer references and "
+                "patterns."
+            )
+            faults.append(Fault(place, msg, "schema_too_large"))
+        elif found := msgspec.json.decode(answer, type=Flaw | None):
+            faults.append(_fault(place, found))
+    if faults:
+        raise Malformed(faults)
 
 
-def _patterns(schema: Mapping[str, Any]) -> int:
-    """Count what is compiled as regular expressions, and what merely has the name of it."""
-    count, left = 0, [schema]
-    while left:
-        for keyword, value in left.pop().items():
-            if keyword == "patternProperties" and isinstance(value, dict):
-                count += len(value)
-            count += keyword == "pattern" and isinstance(value, str)
-            left += [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
-    return count
+def _fault(place: _Place, found: Flaw) -> Fault:
+    if found.is_reference:
+        msg = f"A reference must lead to a place in the schema itself, nothing is fetched: {found.words}."
+        return Fault(place, msg, "schema_reference")
+    return Fault((*place, *found.path), f"This is not a JSON Schema: {found.words}", "schema_invalid")
