@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import folder
+from benchmarks import folder, memory
 from benchmarks.growth import creating, curves, hubs, registry, rounds, starting, tables, verdicts, whole, workers
 from benchmarks.growth.hubs import POSTGRESQL, SQLITE, Hub
 from benchmarks.growth.registry import Registry
@@ -45,13 +45,17 @@ def measure(scale: Growth, place: Path, kept_in: Path, say: Callable[[str], None
         kept_in: Where filled folders are kept.
         say: Is told what is going on.
     """
+    copies = place / "copies"
+    copies.mkdir()
     with ExitStack() as stack:
         say(f"Filling hubs with {', '.join(f'{size:,}' for size in scale.sizes)} models, and starting them")
-        served = stack.enter_context(hubs.serving(scale.sizes, place, kept_in))
+        served = stack.enter_context(hubs.serving(scale.sizes, copies, kept_in))
         registries = []
         for size in scale.registry_sizes:
             say(f"Filling and starting MLflow with {size:,} models")
-            registries.append(stack.enter_context(registry.serving(size, place, kept_in)))
+            registries.append(stack.enter_context(registry.serving(size, copies, kept_in)))
+        if not stack.enter_context(memory.held(copies)):
+            say("The system does not let files be held in memory: some may come from the disk")
         with on_core(LOAD_CORE):
             say("Calling all of them in turn")
             found = rounds.measure(served, registries, scale, place)
