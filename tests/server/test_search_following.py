@@ -114,7 +114,10 @@ def test_all_that_a_user_has_is_read_in_parts_and_takes_effect_together(
     assert written == [(2, set()), (2, set()), (1, set()), (1, numbers)]
 
 
-def test_what_was_read_in_part_does_not_take_effect_later(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("failure", [DatabaseUnavailable, RuntimeError])
+def test_what_was_read_in_part_does_not_take_effect_later(
+    home: Path, monkeypatch: pytest.MonkeyPatch, failure: type[Exception]
+) -> None:
     monkeypatch.setattr(building, "_READ_AT_ONCE", 1)
     monkeypatch.setattr(following, "_PAUSE_SECONDS", 0.001)
     names, read = ["first", "second"], store.sources_of_owner
@@ -124,7 +127,7 @@ def test_what_was_read_in_part_does_not_take_effect_later(home: Path, monkeypatc
         nonlocal has_failed
         if after and is_cut_off:
             has_failed = True
-            raise DatabaseUnavailable
+            raise failure
         return await read(view, owner_id, after, limit=limit)
 
     with inside(home) as people:

@@ -120,7 +120,7 @@ async def read_all(database: Database, state: State) -> AsyncIterator[Change]:
     yield Change([], [], State(state.note))
 
 
-async def read_changes(database: Database, index: Index, state: State) -> AsyncGenerator[Change]:
+async def read_changes(database: Database, index: Index, state: State) -> AsyncGenerator[Change, None]:
     """Give what changed since an index was last up to date, as far as it fits a batch of notes.
 
     The last comes with the next state. Those before it, all models of users who have another name by now, leave

@@ -231,8 +231,8 @@ class Follower:
             async with contextlib.aclosing(building.read_changes(self._database, index, state)) as parts:
                 async for part in parts:
                     await self._on_thread(self._write, index, [part])
-        except DatabaseUnavailable:
-            # What is written of it is not to take effect with what changes until it can be read.
+        except Exception:
+            # What is written of it is not to take effect with what changes later.
             await self._on_thread(self._stop_writing)
             raise
 
