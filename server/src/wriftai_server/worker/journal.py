@@ -48,7 +48,7 @@ class Journal:
 
     def add_output(self, text: str) -> bool:
         """Note a piece of the output, as JSON; False when that is more than there may be."""
-        self._output_left -= len(text) + _PIECE_BYTES
+        self._output_left -= len(text.encode()) + _PIECE_BYTES
         if self._output_left < 0:
             return False
         self.pending.append(Event("output", text))

@@ -21,6 +21,7 @@ class Scribe:
 
     def __init__(self, claims: Claims) -> None:
         self._claims = claims
+        # By attempt: of one prediction, an attempt that was lost may still run beside the one that counts.
         self._waiting: dict[str, Journal] = {}
         self._wake = asyncio.Event()
         self._wrote_at = 0.0
@@ -28,7 +29,7 @@ class Scribe:
 
     def note(self, journal: Journal) -> None:
         """Store what a journal has, soon."""
-        self._waiting[journal.claim.id] = journal
+        self._waiting[journal.claim.run] = journal
         self._wake.set()
 
     async def run(self) -> None:
@@ -43,7 +44,7 @@ class Scribe:
                 self._retrying.end()
             except DatabaseUnavailable as error:
                 self._retrying.begin(error)
-                self._waiting = {journal.claim.id: journal for journal in journals} | self._waiting
+                self._waiting = {journal.claim.run: journal for journal in journals} | self._waiting
                 self._wake.set()
                 await asyncio.sleep(_RETRY_SECONDS)
             self._wrote_at = time.monotonic()
