@@ -12,6 +12,7 @@ import pytest
 from tests.hubs import COMMAND, run
 from tests.server.command import invoke
 from tests.server.people import People
+from tests.shortages import no_room
 from wriftai_server.database.opening import FILE_NAME
 
 TOKEN = re.compile(r"wriftai_[a-z0-9]{12}_[A-Za-z0-9_-]{43}\n")
@@ -147,3 +148,11 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     outcome = invoke("users", "list", data_dir=tmp_path)
     assert (outcome.status, outcome.stdout) == (1, "")
     assert outcome.stderr.startswith(f"Error: The database {tmp_path / FILE_NAME} cannot be used: ")
+
+
+def test_a_full_disk_is_told_of(tmp_path: Path) -> None:
+    with no_room(beyond=10_000):
+        outcome = invoke("users", "create", "ada", data_dir=tmp_path)
+    assert (outcome.status, outcome.stdout) == (1, "")
+    assert outcome.stderr.startswith(f"Error: The database {tmp_path / FILE_NAME} cannot be used: ")
+    assert re.search(r", with [\d,]+ bytes free on its disk\.\n$", outcome.stderr)

@@ -1,6 +1,7 @@
 """Open the database of a hub: the file in its data folder, or one of a PostgreSQL server."""
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -75,7 +76,14 @@ def open_database(data_dir: Path, address: str | None = None) -> Database:
         migrate(file)
         return SQLiteDatabase(file)
     except sqlite3.Error as error:
-        raise DatabaseUnavailable(f"The database {file} cannot be used: {error}.") from error
+        raise DatabaseUnavailable(f"The database {file} cannot be used: {error}{_room(file, error)}.") from error
+
+
+def _room(file: Path, error: sqlite3.Error) -> str:
+    """Say how much room there is where that may be the reason, which SQLite does not say."""
+    if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL):
+        return ""
+    return f", with {shutil.disk_usage(file.parent).free:,} bytes free on its disk"
 
 
 def _finish(work: Coroutine[Any, Any, None]) -> None:
