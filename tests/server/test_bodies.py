@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from tests.server.conftest import inside
 from tests.server.people import People, Person
 from tests.server.samples import add_model, add_version, version_params
 
@@ -147,13 +146,6 @@ def test_a_body_has_up_to_a_mebibyte(ada: Person) -> None:
 def test_the_limit_counts_for_bodies_of_no_known_length(shared_people: People) -> None:
     reply = shared_people.add().send("POST", "/models", content=iter([b" " * 1024 * 512] * 3))
     assert reply.status_code == 413
-
-
-def test_the_limit_can_be_set(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with inside(tmp_path_factory.mktemp("small") / "data", max_body_bytes=100) as people:
-        ada = people.add()
-        assert post(ada, GOOD).status_code == 201
-        assert post(ada, GOOD + b" " * 100).status_code == 413
 
 
 def test_bodies_where_none_is_taken_do_not_matter(ada: Person) -> None:

@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 pytestmark = pytest.mark.postgres
 
-ADA = Caller("ada", "ada", False, "http://hub.test")
+ADA = Caller("ada", "http://hub.test")
 WELL = Outcome(Status.succeeded, output="1")
 DIGEST = f"sha256:{1:064x}"
 LONG_AGO, LEASE, LATER = "0001", "5000", "9999"

@@ -11,6 +11,7 @@ from tests.server.conftest import inside
 from tests.server.people import Person
 from tests.server.runs import add_runnable, create
 from tests.server.samples import doubled
+from wriftai_server.app import MAX_BODY_BYTES
 
 NUMBER = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}, "required": ["n"]}
 
@@ -28,13 +29,14 @@ def test_an_input_is_needed(ada: Person, version: dict[str, Any]) -> None:
 
 
 def test_inputs_have_a_limit_of_their_own(tmp_path: Path) -> None:
-    with inside(tmp_path / "data", max_body_bytes=2000, max_input_bytes=20_000) as people:
+    longest, longer = MAX_BODY_BYTES, 2 * MAX_BODY_BYTES
+    with inside(tmp_path / "data", max_input_bytes=longer) as people:
         ada = people.add()
         path = f"/versions/{add_runnable(ada, tmp_path / 'data')['id']}/predictions"
-        assert create(ada, path, json={"input": "a" * 10_000}).status_code == 202
-        reply = create(ada, path, json={"input": "a" * 20_000})
+        assert create(ada, path, json={"input": "a" * longest}).status_code == 202
+        reply = create(ada, path, json={"input": "a" * longer})
         assert (reply.status_code, reply.json()) == (413, {"detail": "The body is too large."})
-        assert ada.send("POST", "/models", json={"name": "a" * 3000}).status_code == 413
+        assert ada.send("POST", "/models", json={"name": "a" * longest}).status_code == 413
 
 
 def test_an_input_that_does_not_fit_is_refused_with_every_fault(ada: Person, folder: Path) -> None:

@@ -92,8 +92,8 @@ def test_a_worker_renews_what_it_holds_and_no_more(queue: Queue) -> None:
     mine, done, other = (queue.claim(worker)[0] for worker in ("w", "w", "x"))
     queue.finish(done, WELL)
     queue.cancel(other.id)
-    assert renew(queue, "w", "5") == [Held(mine.id, 1, is_cancel_requested=False)]
-    assert renew(queue, "x", "5") == [Held(other.id, 1, is_cancel_requested=True)]
+    assert renew(queue, "w", "5") == [Held(mine.id, 1)]
+    assert renew(queue, "x", "5") == [Held(other.id, 1)]
     assert renew(queue, "y", "5") == []
     assert queue.rows("lease_until") == [("5",), ("1",), ("5",), (None,)]
     assert queue.expire("4") == []
@@ -222,7 +222,7 @@ def test_webhooks_show_the_prediction_as_its_creator_would_see_it(queue: Queue) 
 
 async def each_step(planned: Planned) -> None:
     """Do all that is done while many predictions wait."""
-    ada, row = Caller("ada", "ada", False, "https://hub.example"), {"version_id": "v", "hardware_id": "cpu"}
+    ada, row = Caller("ada", "https://hub.example"), {"version_id": "v", "hardware_id": "cpu"}
     of: service.Reference | str
     for of in (service.Reference("ada", "m"), service.Reference("ada", "m", 1), "v"):
         await service.create(planned, ada, of, {"input": 1}, is_checked=True)

@@ -181,7 +181,7 @@ def test_many_who_search_at_once_find_what_was_just_stored(home: Path) -> None:
         assert await follower.catch_up()
         async for _ in load(database, [json.dumps(line).encode()], owner=owner.name):
             pass
-        anyone = Caller(None, "", False, "")
+        anyone = Caller(None, "")
         searches = [
             service.models(database, follower, anyone, "wombats", Place(None, False), size=9)
             for _ in range(2 * MOST_CONNECTIONS)

@@ -250,7 +250,7 @@ def test_a_stream_is_not_silent_while_nothing_happens(home: Path) -> None:
     queue.close()
 
     async def first(count: int) -> list[bytes]:
-        ada, database = Caller("ada", "ada", False, "https://hub.example"), open_in(home)
+        ada, database = Caller("ada", "https://hub.example"), open_in(home)
         async with database.reading() as view:
             position = await stream.begin(view, ada, prediction_id=prediction_id, after=None)
         events = stream.follow(
@@ -272,7 +272,7 @@ def test_those_who_follow_one_prediction_are_told_in_turns(home: Path) -> None:
     queue.close()
 
     async def told_in_turns() -> Counter[int]:
-        ada, database = Caller("ada", "ada", False, "https://hub.example"), open_in(home)
+        ada, database = Caller("ada", "https://hub.example"), open_in(home)
         changes, turn, told = Changes(database), 0, Counter[int]()
 
         async def hear() -> None:

@@ -173,7 +173,7 @@ def test_those_who_are_woken_together_are_answered_in_turns(home: Path, why: str
     queue.close()
 
     async def answers_in_turns() -> Counter[int]:
-        ada, database = Caller("ada", "ada", False, "https://hub.example"), open_in(home)
+        ada, database = Caller("ada", "https://hub.example"), open_in(home)
         changes, turn, answered = Changes(database), 0, Counter[int]()
 
         async def wait() -> None:

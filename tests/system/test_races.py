@@ -265,7 +265,8 @@ async def run_once(database: Database, prediction: Any) -> None:
     for claim in claims:
         async with database.writing() as transaction:
             (held,) = await queue.renew(transaction, worker="w", lease_until="9999")
-            status = Status.cancelled if held.is_cancel_requested else Status.succeeded
+            is_to_stop = held.id in await queue.to_cancel(transaction, worker="w")
+            status = Status.cancelled if is_to_stop else Status.succeeded
             await queue.finish(transaction, claim, Outcome(status, "1"))
 
 

@@ -46,6 +46,8 @@ from wriftai_server.web import openapi
 from wriftai_server.web import routes as web
 from wriftai_server.worker.worker import Worker, death
 
+MAX_BODY_BYTES = 1024 * 1024
+
 # Those that take inputs, which may be longer than other bodies.
 PREDICTIONS = (
     predictions.list_predictions,
@@ -211,7 +213,7 @@ def compose(
             NotFoundException: Unrouted,
             MethodNotAllowedException: Unrouted,
         },
-        request_max_body_size=settings.max_body_bytes,
+        request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
         state=State(
             {

@@ -76,8 +76,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             each request.
         hardware: Catalogue of what models can run on; None offers what this machine has.
         rate_limit: Requests that a caller may send in a minute; 0 sets no limit.
-        max_body_bytes: Longer bodies are refused.
-        max_input_bytes: Of bodies that hold the input of a prediction, longer ones are refused.
+        max_input_bytes: Longer bodies that hold the input of a prediction are refused.
         max_blob_bytes: Larger layers of images are refused.
         object_store: Address of a bucket that holds the images, such as `s3://bucket/prefix`; None holds them in
             the data folder.
@@ -95,7 +94,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str | None = None
     hardware: Path | None = None
     rate_limit: Annotated[int, Meta(ge=0, le=MOST_REQUESTS)] = 0
-    max_body_bytes: Annotated[int, Meta(ge=1)] = 1024 * 1024
     max_input_bytes: TextBytes = 8 * 1024 * 1024
     max_blob_bytes: FileBytes = 10 * 1024**3
     object_store: str | None = None

@@ -20,9 +20,7 @@ from wriftai_server.http.problems import unauthenticated
 _TOKEN = re.compile(r"wriftai_([a-z0-9]{12})_([A-Za-z0-9_-]{43})")
 
 _BY_TOKEN = Statement(
-    select(tokens.c.secret_hash, users.c.id, users.c.username, users.c.is_admin)
-    .join_from(tokens, users)
-    .where(tokens.c.id == bindparam("token_id"))
+    select(tokens.c.secret_hash, users.c.id).join_from(tokens, users).where(tokens.c.id == bindparam("token_id"))
 )
 
 
@@ -31,14 +29,10 @@ class Caller(NamedTuple):
 
     Attributes:
         id: UUID of the user; None for an anonymous caller.
-        username: Empty for an anonymous caller.
-        is_admin: Whether the user administers the hub.
         hub_url: Address under which the caller reaches the hub, without a slash at its end.
     """
 
     id: str | None
-    username: str
-    is_admin: bool
     hub_url: str
 
 
@@ -79,7 +73,7 @@ async def authenticated(database: Database, token: str, hub_url: str) -> Caller:
         async with database.reading() as view:
             row = await view.one(_BY_TOKEN, token_id=match[1])
         if row is not None and hmac.compare_digest(row[0], _hash(match[2])):
-            return Caller(row[1], row[2], bool(row[3]), hub_url)
+            return Caller(row[1], hub_url)
     raise unauthenticated("The token is not valid: it may have been revoked or mistyped.")
 
 

@@ -33,7 +33,7 @@ async def anyone(request: AnyRequest) -> None:
     hub_url = state["public_url"] or f"{scope['scheme']}://{_host(headers) or _reached(scope['server'])}"
     authorization = headers.get(b"authorization")
     token = None if authorization is None else _sent_token(scope["path"], authorization.decode("latin-1"))
-    caller = Caller(None, "", False, hub_url)
+    caller = Caller(None, hub_url)
     limits: Limits | None = state["limits"]
     try:
         if token is not None:

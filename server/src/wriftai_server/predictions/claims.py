@@ -52,12 +52,10 @@ class Held(NamedTuple):
     Attributes:
         id: UUID.
         attempt: That which counts.
-        is_cancel_requested: Whether its creator wants it to stop.
     """
 
     id: str
     attempt: int
-    is_cancel_requested: bool
 
     @property
     def run(self) -> str:

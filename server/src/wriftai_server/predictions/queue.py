@@ -100,7 +100,7 @@ _RENEW = Statement(
     update(predictions)
     .where(_STARTED, predictions.c.lease_until > "", predictions.c.worker == bindparam("held_by"))
     .values(lease_until=bindparam("lease_until"))
-    .returning(predictions.c.id, predictions.c.attempt, predictions.c.cancel_requested_at)
+    .returning(predictions.c.id, predictions.c.attempt)
 )
 _TO_CANCEL = Statement(
     select(predictions.c.id).where(
@@ -231,7 +231,7 @@ async def renew(transaction: Transaction, *, worker: str, lease_until: str) -> l
     Meanwhile it may store no events of several claims in one transaction: the two might wait for each other.
     """
     rows = await transaction.all(_RENEW, held_by=worker, lease_until=lease_until)
-    return [Held(row[0], row[1], row[2] is not None) for row in rows]
+    return [Held(*row) for row in rows]
 
 
 async def to_cancel(view: Reader, *, worker: str) -> list[str]:
