@@ -1,7 +1,7 @@
 """The growth curves: what a call costs against how many models there are."""
 
 from benchmarks.drawing import Line, Panel, drawn
-from benchmarks.growth import registry
+from benchmarks.growth import mlflow
 from benchmarks.growth.calls import CREATE, GET, PAGE, SEARCH
 from benchmarks.growth.found import Found, Side
 from benchmarks.growth.hubs import POSTGRESQL, SQLITE
@@ -13,7 +13,7 @@ _UP = "milliseconds, half of the answers, 1 caller"
 _LOOKS: dict[str, tuple[str, str, bool]] = {
     SQLITE: ("blue", "circle", False),
     POSTGRESQL: ("orange", "square", False),
-    registry.NAME: ("purple", "triangle", False),
+    mlflow.NAME: ("purple", "triangle", False),
     f"{STATEMENT}, {SQLITE}": ("blue", "", True),
     f"{STATEMENT}, {POSTGRESQL}": ("orange", "", True),
 }

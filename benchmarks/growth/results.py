@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import folder, memory
-from benchmarks.growth import creating, curves, hubs, registry, rounds, starting, tables, verdicts, whole, workers
+from benchmarks.growth import creating, curves, hubs, mlflow, rounds, starting, tables, verdicts, whole, workers
 from benchmarks.growth.hubs import POSTGRESQL, SQLITE, Hub
-from benchmarks.growth.registry import Registry
+from benchmarks.growth.mlflow import Registry
 from benchmarks.machine import LOAD_CORE, on_core
 from benchmarks.report import Row, at_least, reported
 from benchmarks.scale import Growth
@@ -53,7 +53,7 @@ def measure(scale: Growth, place: Path, kept_in: Path, say: Callable[[str], None
         registries = []
         for size in scale.registry_sizes:
             say(f"Filling and starting MLflow with {size:,} models")
-            registries.append(stack.enter_context(registry.serving(size, copies, kept_in)))
+            registries.append(stack.enter_context(mlflow.serving(size, copies, kept_in)))
         if not stack.enter_context(memory.held(copies)):
             say("The system does not let files be held in memory: some may come from the disk")
         with on_core(LOAD_CORE):
@@ -84,8 +84,8 @@ def _whole(served: list[Hub], registries: list[Registry], scale: Growth) -> list
     if registries:
         theirs = whole.of_registry(registries[-1].server).take()
         over = spread(theirs / each for each in found[SQLITE])
-        rows.insert(0, at_least(f"{what} by {registry.NAME}: time, over ours", over, _OVER_REGISTRY, "{:.1f}"))
-        rows.append(reported(f"{what} by {registry.NAME}", spread([theirs]), _SECONDS))
+        rows.insert(0, at_least(f"{what} by {mlflow.NAME}: time, over ours", over, _OVER_REGISTRY, "{:.1f}"))
+        rows.append(reported(f"{what} by {mlflow.NAME}", spread([theirs]), _SECONDS))
     return rows
 
 

@@ -5,11 +5,11 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from benchmarks.growth import calls, registry
+from benchmarks.growth import calls, mlflow
 from benchmarks.growth.found import Found, Rounds, Side
 from benchmarks.growth.hubs import Hub
+from benchmarks.growth.mlflow import Registry
 from benchmarks.growth.questions import questions
-from benchmarks.growth.registry import Registry
 from benchmarks.growth.routes import routes
 from benchmarks.growth.statements import statements
 from benchmarks.posts import Call, drive_alone
@@ -43,8 +43,8 @@ def measure(hubs: list[Hub], registries: list[Registry], scale: Growth, place: P
                 known[call][floor] = partial(timed, scale.seconds)
         for each in registries:
             alike = next(hub for hub in hubs if hub.size == each.size)
-            asked = [question for question in questions(alike.folder) if question.kind in registry.ASKED]
-            _share(reads, writes, Side(registry.NAME, each.size), each.calls(asked), scale)
+            asked = [question for question in questions(alike.folder) if question.kind in mlflow.ASKED]
+            _share(reads, writes, Side(mlflow.NAME, each.size), each.calls(asked), scale)
         floor = Side(ROUTE, 0)
         _share(reads, writes, floor, stack.enter_context(routes(hubs[0], place)), scale)
         rounds: dict[str, dict[Side, Rounds]] = groups_in_turn(reads, scale.rounds)

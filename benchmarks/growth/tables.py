@@ -1,6 +1,6 @@
 """The tables behind the targets of growth: each call, of each size, on each database, and beside others."""
 
-from benchmarks.growth import registry
+from benchmarks.growth import mlflow
 from benchmarks.growth.found import Found, Side
 from benchmarks.growth.hubs import POSTGRESQL, SQLITE
 from benchmarks.growth.rounds import ROUTE, STATEMENT
@@ -36,7 +36,7 @@ def _beside(found: Found) -> str:
     sides = [
         *(side for side in (Side(SQLITE, largest), Side(POSTGRESQL, largest), Side(ROUTE, 0)) if side in known),
         *sorted(side for side in known if side.who in _STATEMENTS and side.size == largest),
-        *sorted(side for side in known if side.who == registry.NAME),
+        *sorted(side for side in known if side.who == mlflow.NAME),
     ]
     rows = [
         (call, *(_cell(found, call, side) if side in measured else "" for side in sides))

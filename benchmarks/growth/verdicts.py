@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
-from benchmarks.growth import registry
+from benchmarks.growth import mlflow
 from benchmarks.growth.calls import GET, PAGE, SEARCH
 from benchmarks.growth.found import Found, Side
 from benchmarks.growth.hubs import POSTGRESQL, SQLITE
@@ -85,13 +85,13 @@ def _searching(found: Found, side: Side) -> list[Row]:
 
 def _beside_registry(found: Found) -> list[Row]:
     """Compare with the registry of others where both have as many models; without one there is nothing to say."""
-    sizes = found.sizes(registry.NAME, GET)
+    sizes = found.sizes(mlflow.NAME, GET)
     if not sizes:
         return []
-    theirs, ours = Side(registry.NAME, sizes[-1]), Side(SQLITE, sizes[-1])
-    beside = f"by {registry.NAME}, {theirs.size:,} models: time, over ours"
+    theirs, ours = Side(mlflow.NAME, sizes[-1]), Side(SQLITE, sizes[-1])
+    beside = f"by {mlflow.NAME}, {theirs.size:,} models: time, over ours"
     searches, pages = (
-        [call for call in found.calls(kind) if found.sizes(registry.NAME, call)] for kind in (SEARCH, PAGE)
+        [call for call in found.calls(kind) if found.sizes(mlflow.NAME, call)] for kind in (SEARCH, PAGE)
     )
     # Where ours take longest beside theirs.
     search, page = (found.worst_over(calls, ours, theirs) for calls in (searches, pages))

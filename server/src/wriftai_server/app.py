@@ -19,12 +19,12 @@ from wriftai_server.database.peers import Peers
 from wriftai_server.hardware import catalogue
 from wriftai_server.hardware import service as hardware
 from wriftai_server.hardware.routes import list_hardware
-from wriftai_server.http import registry
+from wriftai_server.http import oci
 from wriftai_server.http.answers import JSONAnswer
 from wriftai_server.http.counts import Counts, OwnCounts
 from wriftai_server.http.errors import render
 from wriftai_server.http.limits import Limits
-from wriftai_server.http.observe import Heads, Observed, WholeParts
+from wriftai_server.http.middleware import Heads, Observed, WholeParts
 from wriftai_server.http.request import BodyRequest
 from wriftai_server.http.rules import Unrouted, check_rules
 from wriftai_server.images import listing_routes as image_lists
@@ -201,7 +201,7 @@ def compose(
         route_handlers=[
             Router("/v1", route_handlers=CATALOGUE),
             Router("/v1", route_handlers=PREDICTIONS, request_max_body_size=settings.max_input_bytes),
-            Router("/v2", route_handlers=V2, response_headers=registry.VERSION_HEADER),
+            Router("/v2", route_handlers=V2, response_headers=oci.VERSION_HEADER),
             *PAGES,
         ],
         lifespan=list(lifespan),

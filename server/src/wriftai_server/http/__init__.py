@@ -1,1 +1,1 @@
-"""What every route shares: who is calling, how pages and errors look, and what is noted of each request."""
+"""What every route shares: who is calling, how pages and errors look, and what is done to each request."""

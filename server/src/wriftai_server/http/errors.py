@@ -18,7 +18,7 @@ from litestar.exceptions import (
 )
 
 from wriftai_server.database.driver import DatabaseUnavailable
-from wriftai_server.http import registry
+from wriftai_server.http import oci
 from wriftai_server.http.problems import Fault, Malformed, Problem, unavailable
 
 _MISSING = re.compile(r"Missing required (\w+) parameter '([^']+)'")
@@ -33,11 +33,11 @@ def render(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     problem = error if isinstance(error, Problem) else _translated(error, reads=request.method in ("GET", "HEAD"))
     body: dict[str, Any] = {"detail": problem.detail}
     headers = problem.headers
-    if registry.spoken_at(request.scope["path"]):
+    if oci.spoken_at(request.scope["path"]):
         detail = problem.detail if isinstance(problem, Malformed) else None
-        body = registry.error(problem.status, str(problem), problem.code, detail)
-        challenge = {"WWW-Authenticate": registry.CHALLENGE} if problem.status == 401 else {}
-        headers = {**headers, **registry.VERSION_HEADER, **challenge}
+        body = oci.error(problem.status, str(problem), problem.code, detail)
+        challenge = {"WWW-Authenticate": oci.CHALLENGE} if problem.status == 401 else {}
+        headers = {**headers, **oci.VERSION_HEADER, **challenge}
     return Response(
         msgspec.json.encode(body),
         status_code=problem.status,

@@ -14,7 +14,7 @@ from litestar.exceptions import HTTPException
 from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from wriftai_server.http import registry
+from wriftai_server.http import oci
 from wriftai_server.http.caller import Caller, authenticated
 from wriftai_server.http.errors import render
 from wriftai_server.http.limits import Limits
@@ -51,7 +51,7 @@ async def signed_in(request: AnyRequest) -> None:
     await anyone(request)
     if request.scope["user"].id is None:
         how = "log in with your username, and the token as the password"
-        if not registry.spoken_at(request.scope["path"]):
+        if not oci.spoken_at(request.scope["path"]):
             how = "send it as 'Authorization: Bearer <token>'"
         raise unauthenticated(f"This needs a token: {how}.")
 
@@ -111,7 +111,7 @@ def _sent_token(path: str, authorization: str) -> str | None:
     match scheme.lower():
         case "bearer":
             return text.strip()
-        case "basic" if registry.spoken_at(path):
+        case "basic" if oci.spoken_at(path):
             return _password(text)
     return ""
 

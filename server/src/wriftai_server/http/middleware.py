@@ -1,4 +1,4 @@
-"""What is noted of each request: an id on every answer, and a line in the log."""
+"""Layers that each request passes before it is routed, from the outermost to the innermost."""
 
 import itertools
 import re
@@ -16,7 +16,7 @@ _NO_PART = re.compile(rb"%2f|/(?=/)", re.IGNORECASE)
 
 
 class Observed:
-    """The outermost layer: gives each request an id, and logs how it was answered.
+    """Gives each request an id, tells its caller how many more are allowed, and logs how it was answered.
 
     An id that the caller sends as `x-request-id` is kept, so that one can be followed through several services.
 
@@ -60,26 +60,6 @@ class Observed:
             self._log.add(scope["method"], scope["path"], status, seconds, current)
 
 
-class WholeParts:
-    """Lets each part of a path stand for itself.
-
-    A name with a slash in it (`%2F`) would otherwise reach another route, and so would a name that is empty.
-
-    Args:
-        app: Answers the requests.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request (ASGI)."""
-        if scope["type"] == ScopeType.HTTP and _NO_PART.search(scope["raw_path"]):
-            # No name is empty or contains a slash, so this path leads nowhere; U+FFFD is in no name either.
-            scope["path"] = _NO_PART.sub(b"\xef\xbf\xbd", scope["raw_path"]).decode("utf-8", "replace")
-        await self._app(scope, receive, send)
-
-
 class Heads:
     """Answers HEAD like GET, but for the body (RFC 9110, section 9.3.2).
 
@@ -105,6 +85,26 @@ class Heads:
         # What serves the hub goes by the method of its own scope.
         as_get: Scope = {**scope, "method": HttpMethod.GET}
         await self._app(as_get, receive, answer)
+
+
+class WholeParts:
+    """Takes each part of a path for itself.
+
+    A name with a slash in it (`%2F`) would otherwise reach another route, and so would a name that is empty.
+
+    Args:
+        app: Answers the requests.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request (ASGI)."""
+        if scope["type"] == ScopeType.HTTP and _NO_PART.search(scope["raw_path"]):
+            # No name is empty or contains a slash, so this path leads nowhere; U+FFFD is in no name either.
+            scope["path"] = _NO_PART.sub(b"\xef\xbf\xbd", scope["raw_path"]).decode("utf-8", "replace")
+        await self._app(scope, receive, send)
 
 
 def _sent_id(scope: Any) -> str | None:
