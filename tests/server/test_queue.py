@@ -16,7 +16,7 @@ from wriftai_server.http.caller import Caller
 from wriftai_server.http.paging import Place
 from wriftai_server.predictions import queue as steps
 from wriftai_server.predictions import service, store
-from wriftai_server.predictions.claims import Claim, Event, Held, Outcome, Waiting
+from wriftai_server.predictions.claims import Claim, Event, Held, Outcome, WaitingVersion
 
 WELL = Outcome(Status.succeeded, output="1", execution_seconds=1.5)
 
@@ -40,7 +40,7 @@ def renew(queue: Queue, worker: str, lease_until: str) -> list[Held]:
     return queue.do(lambda transaction: steps.renew(transaction, worker=worker, lease_until=lease_until))
 
 
-def waiting(queue: Queue, hardware: str = "cpu") -> list[Waiting]:
+def waiting(queue: Queue, hardware: str = "cpu") -> list[WaitingVersion]:
     return queue.do(lambda transaction: steps.waiting(transaction, hardware_id=hardware))
 
 
@@ -77,13 +77,17 @@ def test_it_is_known_which_versions_are_waited_for_since_when(queue: Queue) -> N
     assert waiting(queue) == []
     ids = [queue.add(version=version) for version in ("b", "a", "b", "c")]
     ids.append(queue.add(version="d", hardware="gpu"))
-    assert waiting(queue) == [Waiting("a", "000002"), Waiting("b", "000001"), Waiting("c", "000004")]
+    assert waiting(queue) == [
+        WaitingVersion("a", "000002"),
+        WaitingVersion("b", "000001"),
+        WaitingVersion("c", "000004"),
+    ]
     assert [first_of(queue, version, ids) for version in "abd"] == [ids[1:2], ids[:1], []]
     queue.claim(version="b")
     queue.claim(version="a")
     assert [first_of(queue, version, ids) for version in "abd"] == [[], ids[2:3], []]
-    assert waiting(queue) == [Waiting("b", "000003"), Waiting("c", "000004")]
-    assert waiting(queue, "gpu") == [Waiting("d", "000005")]
+    assert waiting(queue) == [WaitingVersion("b", "000003"), WaitingVersion("c", "000004")]
+    assert waiting(queue, "gpu") == [WaitingVersion("d", "000005")]
 
 
 def test_a_worker_renews_what_it_holds_and_no_more(queue: Queue) -> None:

@@ -16,7 +16,7 @@ from tests.databases import address_of
 from tests.server.queues import HARDWARE, Queue
 from wriftai.predictions import Status
 from wriftai_server.predictions import queue as steps
-from wriftai_server.predictions.claims import Claim, Event, Held, Outcome, Waiting
+from wriftai_server.predictions.claims import Claim, Event, Held, Outcome, WaitingVersion
 
 VERSIONS = ("a", "b")
 WORKERS = ("w", "x")
@@ -204,7 +204,7 @@ class Steps(RuleBasedStateMachine):
                     first.setdefault(self.expected[each].place[1], each)
             found = self.queue.do(partial(steps.waiting, hardware_id=hardware))
             times = dict(self.queue.rows("id, created_at"))
-            assert found == [Waiting(version, times[first[version]]) for version in sorted(first)]
+            assert found == [WaitingVersion(version, times[first[version]]) for version in sorted(first)]
 
     def _in(self, status: str) -> list[str]:
         return [each for each, known in self.expected.items() if known.status == status]

@@ -94,16 +94,16 @@ class RequestLog:
                 _write(piece)
 
 
-class Waiting:
-    """Logs that work that is tried again and again has to wait: once when that begins, and once when it is over.
+class Outage:
+    """Logs once that work has to wait for what is away, and once that it goes on, however often it is tried.
 
     Args:
-        waits: Event of the beginning.
-        goes_on: Event of the end.
-        concerned: Logged with both.
+        waits: Event that is logged, as a warning, when the outage begins.
+        goes_on: Event that is logged when it is over.
+        concerned: Fields that both lines have.
 
     Attributes:
-        is_on: Whether it waits.
+        is_on: Whether the work waits now.
     """
 
     def __init__(self, waits: str, goes_on: str, **concerned: str) -> None:
@@ -113,13 +113,13 @@ class Waiting:
         self.is_on = False
 
     def begin(self, reason: Exception) -> None:
-        """Note that the work has to wait, now or still."""
+        """Note that a try has failed; the first in a row is logged, with the reason."""
         if not self.is_on:
             _log.warning(self._waits, reason=str(reason), **self._concerned)
         self.is_on = True
 
     def end(self) -> None:
-        """Note that the work goes on, now or still."""
+        """Note that a try has succeeded; the first after one that failed is logged."""
         if self.is_on:
             _log.info(self._goes_on, **self._concerned)
         self.is_on = False

@@ -1,16 +1,16 @@
-"""What a worker and the queue say to each other of a run."""
+"""What a worker and the queue say to each other of an attempt to run a prediction."""
 
 from typing import Literal, NamedTuple
 
 from wriftai.predictions import Status, TaskError
 
 
-class Waiting(NamedTuple):
+class WaitingVersion(NamedTuple):
     """A version that predictions wait for.
 
     Attributes:
         version_id: UUID.
-        since: When the longest waiting of them was created.
+        since: When the one that has waited longest was created, in ISO 8601, in UTC.
     """
 
     version_id: str
@@ -41,8 +41,8 @@ class Claim(NamedTuple):
     has_webhook: bool = False
 
     @property
-    def run(self) -> str:
-        """Names this attempt among all runs of all predictions."""
+    def attempt_id(self) -> str:
+        """The id and the attempt, parted by a slash: unique among the attempts of all predictions."""
         return f"{self.id}/{self.attempt}"
 
 
@@ -58,8 +58,8 @@ class Held(NamedTuple):
     attempt: int
 
     @property
-    def run(self) -> str:
-        """Names the attempt, as that of its claim."""
+    def attempt_id(self) -> str:
+        """As that of the claim, so that the two can be told to be of one attempt."""
         return f"{self.id}/{self.attempt}"
 
 

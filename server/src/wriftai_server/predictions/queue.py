@@ -30,7 +30,7 @@ from wriftai_server.database.schema import prediction_events, predictions
 from wriftai_server.database.statements import Query, Statement
 from wriftai_server.database.values import now
 from wriftai_server.predictions import store
-from wriftai_server.predictions.claims import Claim, Event, Held, Outcome, Waiting
+from wriftai_server.predictions.claims import Claim, Event, Held, Outcome, WaitingVersion
 from wriftai_server.webhooks import service as webhooks
 from wriftai_server.wire.predictions import duration
 
@@ -193,9 +193,9 @@ async def is_first(view: Reader, *, prediction_id: str, hardware_id: str, versio
     return row is not None and row[0] == prediction_id
 
 
-async def waiting(view: Reader, *, hardware_id: str) -> list[Waiting]:
+async def waiting(view: Reader, *, hardware_id: str) -> list[WaitingVersion]:
     """Find the versions that predictions wait for, whatever the number of these."""
-    return [Waiting(*row) for row in await view.all(_WAITING, on_hardware=hardware_id)]
+    return [WaitingVersion(*row) for row in await view.all(_WAITING, on_hardware=hardware_id)]
 
 
 async def claim(

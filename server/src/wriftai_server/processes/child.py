@@ -17,7 +17,7 @@ from wriftai_server.database.peers import Peers
 from wriftai_server.http.counts import SharedCounts
 from wriftai_server.http.protocol import Protocol
 from wriftai_server.processes import messages
-from wriftai_server.processes.messages import Failed, Load, Message, Ready
+from wriftai_server.processes.messages import ConnectionsClosed, Failed, Message, Ready
 from wriftai_server.processes.server import Server
 from wriftai_server.refusals import REFUSALS
 from wriftai_server.settings import Settings
@@ -131,7 +131,7 @@ class _Server(Server):
 
     def _say_closed(self) -> None:
         self._soon = None
-        self._channel.say(Load(self._closed))
+        self._channel.say(ConnectionsClosed(self._closed))
 
 
 def main() -> None:

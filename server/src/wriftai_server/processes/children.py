@@ -54,14 +54,14 @@ class Child:
         return True
 
     async def messages(self) -> AsyncIterator[Message]:
-        """Give what it says, until it ends; how much it has to do is noted here."""
+        """Give what it says, until it ends; how many of its connections are closed is noted here."""
         loop, heard = asyncio.get_running_loop(), b""
         while piece := await self._receive(loop):
             *lines, heard = (heard + piece).split(b"\n")
             for line in lines:
                 message = messages.read(line)
-                if isinstance(message, messages.Load):
-                    self._closed = message.closed
+                if isinstance(message, messages.ConnectionsClosed):
+                    self._closed = message.count
                 yield message
 
     def tell(self, signal: int) -> None:

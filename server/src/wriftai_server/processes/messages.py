@@ -33,14 +33,14 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
     """The process answers requests."""
 
 
-class Load(msgspec.Struct, frozen=True, tag="load"):
-    """How much the process has to do.
+class ConnectionsClosed(msgspec.Struct, frozen=True, tag="closed"):
+    """The process has closed connections.
 
     Attributes:
-        closed: How many of the connections that it was ever handed are closed.
+        count: How many of all that it was ever handed are closed by now; it only grows.
     """
 
-    closed: int
+    count: int
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
@@ -53,7 +53,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     reason: str
 
 
-Message = Ready | Load | Failed
+Message = Ready | ConnectionsClosed | Failed
 
 
 class Shared(NamedTuple):

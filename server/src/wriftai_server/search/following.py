@@ -17,7 +17,7 @@ import structlog
 from wriftai_server.database import feed
 from wriftai_server.database.driver import Database, DatabaseUnavailable
 from wriftai_server.database.feed import Note
-from wriftai_server.logs import Waiting
+from wriftai_server.logs import Outage
 from wriftai_server.search import building, store
 from wriftai_server.search.building import Ended, Lost, Task
 from wriftai_server.search.current import CurrentIndex
@@ -59,7 +59,7 @@ class Follower:
         self._is_far = False
         self._is_slow = False
         self._delay = 0.0
-        self._waiting = Waiting("index waits", "index goes on")
+        self._outage = Outage("index waits", "index goes on")
         self._queries = ThreadPoolExecutor(2, "search")
         self._work = ThreadPoolExecutor(1, "index")
 
@@ -69,10 +69,10 @@ class Follower:
             while True:
                 try:
                     await self._turn_or_give_up()
-                    self._waiting.end()
+                    self._outage.end()
                     self._is_slow = False
                 except (DatabaseUnavailable, OSError) as error:
-                    self._waiting.begin(error)
+                    self._outage.begin(error)
                 except Exception:
                     # Search goes on with what there is, and the log says what is to be mended.
                     _log.exception("index failed")
@@ -114,7 +114,7 @@ class Follower:
             last, is_held_up = await feed.newest(view)
         if self._knows(last):
             return True
-        if is_held_up or self._waiting.is_on or self._is_slow or not self._is_near(last):
+        if is_held_up or self._outage.is_on or self._is_slow or not self._is_near(last):
             return False
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):

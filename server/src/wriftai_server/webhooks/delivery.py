@@ -22,7 +22,7 @@ from wriftai_server._version import __version__
 from wriftai_server.database.changes import Changes, Watch
 from wriftai_server.database.driver import Database, DatabaseUnavailable, Transaction
 from wriftai_server.database.values import now, timestamp
-from wriftai_server.logs import Waiting
+from wriftai_server.logs import Outage
 from wriftai_server.settings import Settings
 from wriftai_server.webhooks import store
 from wriftai_server.webhooks.addresses import CheckedTransport, Resolve, look_up
@@ -65,7 +65,7 @@ class Deliverer:
         self._allowed = settings.webhook_allow
         self._resolve = resolve
         self._under_way: Counter[str] = Counter()
-        self._waiting = Waiting("webhooks wait", "webhooks go on")
+        self._outage = Outage("webhooks wait", "webhooks go on")
 
     async def run(self) -> None:
         """Post until cancelled; what is under way then is posted again by whoever runs next."""
@@ -85,16 +85,16 @@ class Deliverer:
                 moment = now()
                 ready = [user_id for user_id, next_at in due.items() if next_at <= moment]
                 if not ready:
-                    self._waiting.end()
+                    self._outage.end()
                     await watch.changed(_seconds_until(min(due.values(), default=None)))
                     continue
                 user_id = min(ready, key=lambda user_id: (self._under_way[user_id], due[user_id]))
                 delivery = await self._claim(user_id)
-                self._waiting.end()
+                self._outage.end()
                 if delivery is not None:
                     return delivery
             except DatabaseUnavailable as error:
-                self._waiting.begin(error)
+                self._outage.begin(error)
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _due(self) -> dict[str, str]:
@@ -121,7 +121,7 @@ class Deliverer:
                     await _put_off(transaction, delivery, failure)
         except DatabaseUnavailable as error:
             # It is posted again when the lease has run out.
-            self._waiting.begin(error)
+            self._outage.begin(error)
         finally:
             self._leave(delivery.user_id)
 

@@ -12,7 +12,7 @@ from wriftai_server.database.changes import Changes
 from wriftai_server.database.driver import Database, Transaction
 from wriftai_server.database.values import now, timestamp
 from wriftai_server.predictions import queue
-from wriftai_server.predictions.claims import Claim, Held, Outcome, Waiting
+from wriftai_server.predictions.claims import Claim, Held, Outcome, WaitingVersion
 from wriftai_server.worker.journal import Journal
 
 
@@ -36,7 +36,7 @@ class Claims:
         self._unheard: set[str] = set()
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}"
 
-    async def waiting(self, hardware_id: str) -> list[Waiting]:
+    async def waiting(self, hardware_id: str) -> list[WaitingVersion]:
         """Find the versions that predictions wait for."""
         async with self._database.reading() as view:
             return await queue.waiting(view, hardware_id=hardware_id)
@@ -111,13 +111,13 @@ class Claims:
         known = self._known.copy()
         async with self._several, self._database.writing() as transaction:
             held = await queue.renew(transaction, worker=self.worker, lease_until=self._lease_until())
-            runs = {each.run for each in held}
-            unheard = runs - self._known
-            stray = [each for each in held if each.run in unheard & self._unheard]
+            attempts = {each.attempt_id for each in held}
+            unheard = attempts - self._known
+            stray = [each for each in held if each.attempt_id in unheard & self._unheard]
             for each in stray:
                 await queue.give_up(transaction, each, worker=self.worker)
         self._unheard = unheard
-        self._known -= known - runs  # Their leases ran out.
+        self._known -= known - attempts  # Their leases ran out.
         self._tell_given_back([each.id for each in stray])
         return held
 
@@ -148,11 +148,11 @@ class Claims:
         return timestamp(datetime.now(UTC) + self._lease)
 
     def _begin(self, claims: Sequence[Claim]) -> None:
-        self._known.update(claim.run for claim in claims)
+        self._known.update(claim.attempt_id for claim in claims)
         self._tell(claims)
 
     def _end(self, claims: Sequence[Claim]) -> None:
-        self._known.difference_update(claim.run for claim in claims)
+        self._known.difference_update(claim.attempt_id for claim in claims)
         for claim in claims:
             self._changes.tell(queue.end_of(claim.id))
         self._tell(claims)

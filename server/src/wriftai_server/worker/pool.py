@@ -11,7 +11,7 @@ import structlog
 
 from wriftai.predictions import TaskError
 from wriftai_server.database.driver import DatabaseUnavailable
-from wriftai_server.logs import Waiting
+from wriftai_server.logs import Outage
 from wriftai_server.predictions.claims import Claim, Outcome
 from wriftai_server.settings import WorkerSettings
 from wriftai_server.worker.claims import Claims
@@ -34,7 +34,7 @@ class Seat:
     """A slot, with what goes on in it.
 
     Attributes:
-        runs: What its runtime runs, or is loaded for, by the names of runs.
+        runs: What its runtime runs, or is loaded for, by the ids of attempts.
         reserved: How many predictions are being claimed for it.
         is_yielding: Whether it is to run empty.
     """
@@ -104,8 +104,8 @@ class Pool:
 
     @property
     def runs(self) -> dict[str, Run]:
-        """All that runs, or waits for its runtime to be loaded, by the names of runs."""
-        return {name: run for seat in self._seats for name, run in seat.runs.items()}
+        """All that runs, or waits for its runtime to be loaded, by the ids of attempts."""
+        return {attempt_id: run for seat in self._seats for attempt_id, run in seat.runs.items()}
 
     @property
     def kept(self) -> list[Path]:
@@ -160,10 +160,10 @@ class Pool:
     def stop(self, run: Run, why: Stop) -> None:
         """Have a run stop, if it is one of this pool."""
         for seat in self._seats:
-            if seat.runs.get(run.claim.run) is run and run.stop is None:
+            if seat.runs.get(run.claim.attempt_id) is run and run.stop is None:
                 run.end(why)
                 if seat.phase is Phase.LOADING:
-                    del seat.runs[run.claim.run]
+                    del seat.runs[run.claim.attempt_id]
                     self._begin(self._settle(run, run.cut()))
 
     async def _demands(self) -> list[Demand]:
@@ -193,7 +193,7 @@ class Pool:
             if not claims:
                 seat.phase, seat.version = before
         for claim in claims:
-            seat.runs[claim.run] = Run(claim, self._settings)
+            seat.runs[claim.attempt_id] = Run(claim, self._settings)
             self._begin(self._loading(seat), name=_LOADING)
 
     async def _take(self, seat: Seat, version: str, room: int) -> list[Claim]:
@@ -275,7 +275,7 @@ class Pool:
                 self._begin(self._settle(run, None))
 
     def _run(self, seat: Seat, runtime: Runtime, run: Run) -> None:
-        seat.runs[run.claim.run] = run
+        seat.runs[run.claim.attempt_id] = run
         seat.used_at = time.time()
         self._begin(self._running(seat, runtime, run), name=_RUNNING)
 
@@ -286,7 +286,7 @@ class Pool:
             _log.exception("a prediction could not be run", prediction=run.claim.id)
             outcome = run.failed(internal("The hub failed to run it; its log says why."))
         finally:
-            seat.runs.pop(run.claim.run, None)
+            seat.runs.pop(run.claim.attempt_id, None)
         seat.used_at = time.time()
         goes_on = seat.runtime is runtime and not seat.is_yielding and not self._is_closing
         room = seat.room if goes_on else 0
@@ -303,7 +303,7 @@ class Pool:
 
     async def _settle(self, run: Run, outcome: Outcome | None, room: int = 0) -> list[Claim]:
         """Store how a run ended, however long the database cannot be written to; claim what comes next."""
-        waiting = Waiting("an outcome waits to be stored", "an outcome is stored", prediction=run.claim.id)
+        outage = Outage("an outcome waits to be stored", "an outcome is stored", prediction=run.claim.id)
         claims: list[Claim] = []
         while True:
             try:
@@ -311,10 +311,10 @@ class Pool:
                     await self._claims.release([run.claim])
                 else:
                     claims = await self._claims.finish(run.journal, outcome, self._hardware_id, room)
-                waiting.end()
+                outage.end()
                 return claims
             except DatabaseUnavailable as error:
-                waiting.begin(error)
+                outage.begin(error)
                 await asyncio.sleep(_RETRY_SECONDS)
 
     def _vacate(self, seat: Seat) -> None:

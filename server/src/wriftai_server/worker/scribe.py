@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from wriftai_server.database.driver import DatabaseUnavailable
-from wriftai_server.logs import Waiting
+from wriftai_server.logs import Outage
 from wriftai_server.worker.claims import Claims
 from wriftai_server.worker.journal import Journal
 
@@ -25,11 +25,11 @@ class Scribe:
         self._waiting: dict[str, Journal] = {}
         self._wake = asyncio.Event()
         self._wrote_at = 0.0
-        self._retrying = Waiting("events wait to be stored", "events are stored again")
+        self._outage = Outage("events wait to be stored", "events are stored again")
 
     def note(self, journal: Journal) -> None:
         """Store what a journal has, soon."""
-        self._waiting[journal.claim.run] = journal
+        self._waiting[journal.claim.attempt_id] = journal
         self._wake.set()
 
     async def run(self) -> None:
@@ -41,10 +41,10 @@ class Scribe:
             journals, self._waiting = [*self._waiting.values()], {}
             try:
                 await self._claims.write(journals)
-                self._retrying.end()
+                self._outage.end()
             except DatabaseUnavailable as error:
-                self._retrying.begin(error)
-                self._waiting = {journal.claim.run: journal for journal in journals} | self._waiting
+                self._outage.begin(error)
+                self._waiting = {journal.claim.attempt_id: journal for journal in journals} | self._waiting
                 self._wake.set()
                 await asyncio.sleep(_RETRY_SECONDS)
             self._wrote_at = time.monotonic()

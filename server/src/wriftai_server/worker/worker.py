@@ -10,7 +10,7 @@ from wriftai_server.database.changes import Changes
 from wriftai_server.database.driver import Database, DatabaseUnavailable
 from wriftai_server.hardware.catalogue import Entry
 from wriftai_server.images.blobs import Blobs
-from wriftai_server.logs import Waiting
+from wriftai_server.logs import Outage
 from wriftai_server.settings import Settings, WorkerSettings
 from wriftai_server.webhooks.delivery import Deliverer
 from wriftai_server.worker import store
@@ -59,7 +59,7 @@ class Worker:
         self._deliverer = Deliverer(database, changes, settings)
         self._missing = list(catalogue)
         self._pools: list[Pool] = []
-        self._waiting = Waiting("the queue waits", "the queue goes on")
+        self._outage = Outage("the queue waits", "the queue goes on")
         self._claims = Claims(database, changes, own.lease_seconds)
         self._versions = Versions(database)
         self._scribe = Scribe(self._claims)
@@ -111,7 +111,7 @@ class Worker:
 
     @property
     def _runs(self) -> dict[str, Run]:
-        return {id_: run for pool in self._pools for id_, run in pool.runs.items()}
+        return {attempt_id: run for pool in self._pools for attempt_id, run in pool.runs.items()}
 
     async def _turn(self) -> None:
         try:
@@ -119,9 +119,9 @@ class Worker:
                 await self._find_hardware()
             for pool in self._pools:
                 await pool.turn()
-            self._waiting.end()
+            self._outage.end()
         except DatabaseUnavailable as error:
-            self._waiting.begin(error)
+            self._outage.begin(error)
         except Exception:
             _log.exception("a turn of the worker failed")
 
@@ -162,10 +162,10 @@ class Worker:
             with contextlib.suppress(DatabaseUnavailable):
                 before = self._runs
                 # First renewed: a worker that was stopped for a while keeps what nobody has taken from it.
-                held = {(each.id, each.attempt) for each in await self._claims.renew()}
+                held = {each.attempt_id for each in await self._claims.renew()}
                 await self._claims.expire()
                 for run in before.values():
-                    if (run.claim.id, run.claim.attempt) not in held:
+                    if run.claim.attempt_id not in held:
                         self._stop(run, Stop.LOST)
             await asyncio.sleep(self._settings.lease_seconds / _BEATS_PER_LEASE)
 

@@ -166,21 +166,21 @@ class Runtime:
             raise Interrupted  # Whatever ended it, it was not this prediction.
         claim = journal.claim
         # By attempt: of one prediction, an attempt that was lost may still run beside the one that counts.
-        job = self._jobs[claim.run] = Job(journal, asyncio.get_running_loop().create_future())
+        job = self._jobs[claim.attempt_id] = Job(journal, asyncio.get_running_loop().create_future())
         self._stdout.is_muted = self._stderr.is_muted = False
-        self._stdin.write(messages.predict(claim.run, str(folder), claim.input))
+        self._stdin.write(messages.predict(claim.attempt_id, str(folder), claim.input))
         try:
             return await job.ended
         finally:
-            del self._jobs[claim.run]
+            del self._jobs[claim.attempt_id]
 
     def cancel(self, claim: Claim) -> None:
         """Ask a prediction to end; when it does not, the runtime is ended."""
-        job = self._jobs.get(claim.run)
+        job = self._jobs.get(claim.attempt_id)
         if job is None or job.is_cancelled:
             return
         job.is_cancelled = True
-        self._stdin.write(messages.cancel(claim.run))
+        self._stdin.write(messages.cancel(claim.attempt_id))
         loop = asyncio.get_running_loop()
         force = loop.call_later(_FORCE_SECONDS, self._break, Interrupted)
         job.ended.add_done_callback(lambda _: force.cancel())

@@ -105,23 +105,23 @@ def text_of(value: Raw) -> str:
         raise NotJSON(str(error)) from error
 
 
-def predict(prediction_id: str, folder: str, input_: str) -> bytes:
+def predict(attempt_id: str, folder: str, input_: str) -> bytes:
     """Write the message that starts a prediction.
 
     Args:
-        prediction_id: Names it in the replies.
+        attempt_id: Names the attempt in the replies.
         folder: For its files.
         input_: JSON.
     """
-    head = msgspec.json.encode({"type": "predict", "id": prediction_id, "folder": folder})
+    head = msgspec.json.encode({"type": "predict", "id": attempt_id, "folder": folder})
     # In JSON a line break is nothing but white space.
     body = input_.encode().replace(b"\r", b" ").replace(b"\n", b" ")
     return head[:-1] + b',"input":' + body + b"}\n"
 
 
-def cancel(prediction_id: str) -> bytes:
+def cancel(attempt_id: str) -> bytes:
     """Write the message that asks a prediction to end."""
-    return msgspec.json.encode({"type": "cancel", "id": prediction_id}) + b"\n"
+    return msgspec.json.encode({"type": "cancel", "id": attempt_id}) + b"\n"
 
 
 def _cut(message: str, traceback: str | None) -> tuple[str, str | None]:
