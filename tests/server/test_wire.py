@@ -26,8 +26,8 @@ from wriftai.versions import CreateVersionParams
 from wriftai_server.models.bodies import CreateModel, UpdateModel
 from wriftai_server.predictions.bodies import CreatePrediction, CreatePredictionOf
 from wriftai_server.predictions.claims import Event, Outcome
-from wriftai_server.users.routes import UpdateUser
-from wriftai_server.versions.routes import CreateVersion, SchemaPair, SchemaSet
+from wriftai_server.users.bodies import UpdateUser
+from wriftai_server.versions.bodies import CreateVersion, SchemaPair, SchemaSet
 
 
 @pytest.mark.parametrize(

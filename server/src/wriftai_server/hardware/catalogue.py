@@ -12,6 +12,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from wriftai_server.http.patterns import WITHOUT_NUL, anchor
+
 _NVIDIA_SMI = ("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits")
 _GB = 1024**3  # As makers of machines count them.
 
@@ -31,8 +33,8 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True):
         slots: How many models a worker keeps loaded on it at a time; None is one a GPU, or else one a core.
     """
 
-    identifier: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$(?!\n)")]
-    name: Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\u0000]*$")]
+    identifier: Annotated[str, Meta(pattern=anchor(r"[a-z0-9][a-z0-9-]{0,62}"))]
+    name: Annotated[str, Meta(min_length=1, max_length=255, pattern=WITHOUT_NUL)]
     cpus: Count
     ram_gb: Count
     gpus: Count = 0

@@ -11,45 +11,62 @@ from typing import Annotated, Any, get_args
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from wriftai_server.http.patterns import DIGEST, MODEL_NAME, USERNAME, WITHOUT_NUL, anchor
 from wriftai_server.http.problems import Fault, malformed
 
-__all__ = ["UNSET", "URL", "Body", "LongText", "ModelName", "Text", "UnsetType", "Username"]
+__all__ = [
+    "UNSET",
+    "URL",
+    "Body",
+    "Digest",
+    "LongText",
+    "ModelName",
+    "Text",
+    "UnsetType",
+    "Username",
+]
 
-# "$" also matches before a final line feed; the look-ahead keeps that out, in Python's dialect and ECMAScript's.
-_END = r"$(?!\n)"
 _NO_CONTROL = r"[^\s\u0000-\u001f\u007f]"
 _HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[^\s\u0000-\u001f\u007f/?#@:\\\[\]]+)"
 
 Username = Annotated[
     str,
     Meta(
-        pattern=rf"^[A-Za-z0-9][A-Za-z0-9_-]{{0,62}}{_END}",
+        pattern=anchor(USERNAME),
         description="1 to 63 letters, digits, underscores and dashes, the first a letter or digit.",
     ),
 ]
 ModelName = Annotated[
     str,
     Meta(
-        pattern=rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,127}}{_END}",
+        pattern=anchor(MODEL_NAME),
         description="1 to 128 letters, digits, dots, underscores and dashes, the first a letter or digit.",
     ),
+]
+Digest = Annotated[
+    str,
+    Meta(pattern=anchor(DIGEST), description="`sha256:` and 64 lowercase hexadecimal digits."),
 ]
 URL = Annotated[
     str,
     Meta(
-        pattern=rf"^[Hh][Tt][Tt][Pp][Ss]?://{_HOST}(?::[0-9]{{1,5}})?(?:[/?#]{_NO_CONTROL}*)?{_END}",
+        pattern=anchor(rf"[Hh][Tt][Tt][Pp][Ss]?://{_HOST}(?::[0-9]{{1,5}})?(?:[/?#]{_NO_CONTROL}*)?"),
         max_length=2048,
         description="Absolute http(s) URL of at most 2,048 characters.",
     ),
 ]
 _LONGEST_NAME, _LONGEST_WORDS = 200, 500
-_WITHOUT_NUL = r"^[^\u0000]*$"
 Text = Annotated[
-    str, Meta(pattern=_WITHOUT_NUL, max_length=255, description="At most 255 characters, none of them U+0000.")
+    str,
+    Meta(pattern=WITHOUT_NUL, max_length=255, description="At most 255 characters, none of them U+0000."),
 ]
 LongText = Annotated[
     str,
-    Meta(pattern=_WITHOUT_NUL, max_length=10_000, description="At most 10,000 characters, none of them U+0000."),
+    Meta(
+        pattern=WITHOUT_NUL,
+        max_length=10_000,
+        description="At most 10,000 characters, none of them U+0000.",
+    ),
 ]
 
 

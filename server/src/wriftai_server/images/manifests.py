@@ -6,14 +6,13 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 from msgspec import Meta
 
+from wriftai_server.http.bodies import Digest
 from wriftai_server.http.problems import Problem
 
 MAX_BYTES = 4 * 1024 * 1024
 # Several times what programs that run images can stack; each is looked for and noted in one transaction.
 MAX_NAMES = 1000
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
-
-Digest = Annotated[str, Meta(pattern=r"^sha256:[a-f0-9]{64}$(?!\n)")]
 
 
 class Descriptor(msgspec.Struct, rename="camel"):

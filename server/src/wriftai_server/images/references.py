@@ -3,9 +3,10 @@
 import re
 from typing import NamedTuple
 
+from wriftai_server.http.patterns import DIGEST
 from wriftai_server.http.problems import Problem
 
-_DIGEST = re.compile(r"sha256:[a-f0-9]{64}")
+_DIGEST = re.compile(DIGEST)
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 _CHUNK = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")

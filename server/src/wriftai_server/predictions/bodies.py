@@ -5,11 +5,12 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from wriftai_server.http.bodies import UNSET, URL, Body, UnsetType
+from wriftai_server.http.patterns import MODEL_NAME, USERNAME, anchor
 
 ModelReference = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}/[A-Za-z0-9][A-Za-z0-9._-]{0,127}(?::[1-9][0-9]{0,8})?$(?!\n)",
+        pattern=anchor(rf"{USERNAME}/{MODEL_NAME}(?::[1-9][0-9]{{0,8}})?"),
         description="`owner/name`, for the latest version, or `owner/name:number`.",
     ),
 ]

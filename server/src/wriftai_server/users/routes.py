@@ -4,39 +4,15 @@ from typing import Annotated, Any
 
 from litestar import Request, Response, get, patch
 from litestar.params import FromPath, FromQuery, JSONBody, PathParameter
-from msgspec import Meta
 
 from wriftai.common_types import SortDirection, User
 from wriftai.users import UsersSortBy
-from wriftai_server.http.bodies import UNSET, URL, Body, Text, UnsetType, Username
 from wriftai_server.http.paging import Page, page, read_cursor
 from wriftai_server.http.parameters import Cursor, PageSize
-from wriftai_server.http.problems import not_found
 from wriftai_server.http.rules import anyone, signed_in, unasked
-from wriftai_server.users import avatar, service, store
+from wriftai_server.users import avatar, service
+from wriftai_server.users.bodies import UpdateUser
 from wriftai_server.wire.users import shown
-
-KEY_TYPES = (str, str)
-
-Bio = Annotated[
-    str,
-    Meta(pattern=r"^[^\u0000]*$", max_length=2000, description="At most 2,000 characters, none of them U+0000."),
-]
-Links = Annotated[
-    list[URL],
-    Meta(max_length=20, description="At most 20 absolute http(s) URLs, each of at most 2,048 characters."),
-]
-
-
-class UpdateUser(Body):
-    """What to change of the caller: keys left out stay, null clears those that may be null."""
-
-    username: Username | UnsetType = UNSET
-    name: Text | UnsetType | None = UNSET
-    bio: Bio | UnsetType | None = UNSET
-    urls: Links | UnsetType | None = UNSET
-    company: Text | UnsetType | None = UNSET
-    location: Text | UnsetType | None = UNSET
 
 
 @get("/users", before_request=anyone, tags=["users"], summary="List users")
@@ -49,7 +25,7 @@ async def list_users(
 ) -> Page[User]:
     """Give a page of everyone on the hub."""
     order = f"users:{sort_by}:{sort_direction}"
-    place = read_cursor(cursor, order, KEY_TYPES)
+    place = read_cursor(cursor, order, service.KEY_TYPES)
     async with request.app.state["database"].reading() as view:
         found = await service.page(view, place, descending=sort_direction == SortDirection.DESC, size=page_size)
     return page([shown(row, request.user.hub_url) for row in found.rows], found, order, request)
@@ -88,11 +64,9 @@ async def get_avatar(
 ) -> Response[str]:
     """Draw the picture of a user."""
     async with request.app.state["database"].reading() as view:
-        row = await store.get(view, id=file_name.removesuffix(".svg"))
-    if row is None:
-        raise not_found("user")
+        user_id, username, *_ = await service.find(view, user_id=file_name.removesuffix(".svg"))
     return Response(
-        avatar.draw(row[0], row[1]),
+        avatar.draw(user_id, username),
         media_type="image/svg+xml",
         headers={"Cache-Control": "public, max-age=3600", "Content-Security-Policy": "default-src 'none'"},
     )

@@ -14,6 +14,8 @@ from wriftai_server.http.problems import Problem, not_found
 from wriftai_server.users import store
 from wriftai_server.wire.users import shown
 
+KEY_TYPES = store.KEY_TYPES
+
 
 async def get(view: Reader, caller: Caller, *, username: str) -> User:
     """Find a user by name.
@@ -29,10 +31,19 @@ async def get(view: Reader, caller: Caller, *, username: str) -> User:
 
 async def me(view: Reader, caller: Caller) -> User:
     """Find the caller."""
-    row = await store.get(view, id=str(caller.id))
+    return shown(await find(view, user_id=str(caller.id)), caller.hub_url)
+
+
+async def find(view: Reader, *, user_id: str) -> Row:
+    """Find the columns of a user.
+
+    Raises:
+        Problem: 404, there is none.
+    """
+    row = await store.get(view, id=user_id)
     if row is None:
         raise not_found("user")
-    return shown(row, caller.hub_url)
+    return row
 
 
 async def page(view: Reader, place: Place, *, descending: bool, size: int) -> Cut:

@@ -15,6 +15,8 @@ from wriftai_server.http.caller import Token
 from wriftai_server.http.paging import Key, Place
 from wriftai_server.wire.users import COLUMNS
 
+KEY_TYPES = (str, str)
+
 _BY_ID = Statement(select(*COLUMNS).where(users.c.id == bindparam("id")))
 _BY_USERNAME = Statement(select(*COLUMNS).where(func.lower(users.c.username) == bindparam("username")))
 _row: dict[str, Any] = {c.name: bindparam(c.name) for c in (*COLUMNS, users.c.is_admin)}

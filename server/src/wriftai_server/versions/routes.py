@@ -4,9 +4,7 @@ from typing import Annotated, Any
 
 from litestar import Request, delete, get, post
 from litestar.params import FromPath, JSONBody, PathParameter
-from msgspec import Meta
 
-from wriftai_server.http.bodies import Body, Text
 from wriftai_server.http.idempotency import IdempotencyKey, once
 from wriftai_server.http.paging import Page, page, read_cursor
 from wriftai_server.http.parameters import Cursor, PageSize
@@ -14,38 +12,11 @@ from wriftai_server.http.problems import not_found
 from wriftai_server.http.rules import anyone, signed_in
 from wriftai_server.models import service as models
 from wriftai_server.versions import service
+from wriftai_server.versions.bodies import CreateVersion
 from wriftai_server.versions.schemas import Costly, inspect
 from wriftai_server.wire.versions import NumberedVersion, shown
 
-Digest = Annotated[
-    str,
-    Meta(
-        pattern=r"^sha256:[a-f0-9]{64}$(?!\n)",
-        description="`sha256:` and 64 lowercase hexadecimal digits.",
-    ),
-]
 Number = Annotated[int, PathParameter(ge=1, le=2**31, description="1, 2, 3 … in each model.")]
-
-
-class SchemaPair(Body):
-    """What goes into a prediction and what comes out: JSON Schemas, draft 2020-12."""
-
-    input: dict[str, Any]
-    output: dict[str, Any]
-
-
-class SchemaSet(Body):
-    """The interfaces of a version."""
-
-    prediction: SchemaPair
-
-
-class CreateVersion(Body):
-    """What a new version is made of."""
-
-    release_notes: Text
-    schemas: SchemaSet
-    container_image_digest: Digest
 
 
 @get(

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from wriftai_runtime import requirements
+from wriftai_server.http.bodies import Digest
 from wriftai_server.images.blobs import BlobMissing, Blobs
 from wriftai_server.worker.confinement.removal import remove_tree
 from wriftai_server.worker.unpacking import BadImage, Room, unpack
@@ -28,7 +29,7 @@ class ImageMissing(Exception):
 
 
 class _Blob(Struct):
-    digest: Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}$")]
+    digest: Digest
     mediaType: str  # noqa: N815  as the specification writes it
 
 
