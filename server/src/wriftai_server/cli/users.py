@@ -49,7 +49,7 @@ def list_(data_dir: DataDir = DEFAULT, database: DatabaseAddress = None) -> None
 
     async def work(opened: Database) -> list[Row]:
         async with opened.reading() as view:
-            return await service.every(view)
+            return await service.list_all(view)
 
     for username, is_admin, created_at in on_database(data_dir, database, work):
         typer.echo(f"{username}\t{'admin' if is_admin else 'user'}\t{created_at}")

@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from wriftai_server.database.driver import Row
 from wriftai_server.http.problems import Problem
 from wriftai_server.http.rules import anyone
-from wriftai_server.images import failures, manifests, references, service, store
+from wriftai_server.images import failures, manifests, references, service
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -32,8 +32,8 @@ async def list_tags(
     """Give tags of a model, in the order of their bytes."""
     limit = _limit(n)
     async with request.app.state["database"].reading() as view:
-        model_id = await service.pulled(view, request.user, owner=owner, name=name)
-        found = await store.tag_names(view, model_id=model_id, after=last, limit=limit + 1)
+        model_id = await service.find_pullable(view, request.user, owner=owner, name=name)
+        found = await service.list_tags(view, model_id=model_id, after=last, limit=limit + 1)
     tags = found[:limit]
     following = {"n": str(limit), "last": tags[-1]} if 0 < limit < len(found) else None
     return _answer(request, {"name": f"{owner}/{name}", "tags": tags}, following)
@@ -54,8 +54,8 @@ async def list_referrers(
     """
     subject = references.digest(digest)
     async with request.app.state["database"].reading() as view:
-        model_id = await service.pulled(view, request.user, owner=owner, name=name)
-        found = await store.referrers(
+        model_id = await service.find_pullable(view, request.user, owner=owner, name=name)
+        found = await service.list_referrers(
             view, model_id=model_id, subject=subject, after=last, limit=_MOST_REFERRERS + 1
         )
     rows = _page(found)

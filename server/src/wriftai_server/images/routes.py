@@ -13,6 +13,7 @@ from wriftai_server.http.request import BodyRequest
 from wriftai_server.http.rules import anyone, signed_in
 from wriftai_server.images import failures, manifests, references, service, uploads
 from wriftai_server.images.blobs import BlobMissing
+from wriftai_server.models import service as models
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -33,7 +34,7 @@ async def get_blob(
     """Give the bytes of a blob, or a part of them."""
     digest = references.digest(digest)
     async with request.app.state["database"].reading() as view:
-        model_id = await service.pulled(view, request.user, owner=owner, name=name)
+        model_id = await service.find_pullable(view, request.user, owner=owner, name=name)
         size = await service.blob_size(view, model_id=model_id, digest=digest)
     part = references.part(request.headers.get("range"), size)
     start, end = part or (0, size)
@@ -63,7 +64,7 @@ async def delete_blob(
     """Take a blob from a model that the caller owns."""
     digest = references.digest(digest)
     async with request.app.state["database"].writing() as transaction:
-        model_id = await service.locked(transaction, request.user, owner=owner, name=name)
+        model_id = await models.lock_owned(transaction, request.user, owner=owner, name=name)
         await service.remove_blob(transaction, model_id=model_id, digest=digest)
     return Response(b"", status_code=202)
 
@@ -74,7 +75,7 @@ async def get_manifest(
 ) -> Response[bytes]:
     """Give a manifest, by tag or digest, as it was pushed."""
     async with request.app.state["database"].reading() as view:
-        model_id = await service.pulled(view, request.user, owner=owner, name=name)
+        model_id = await service.find_pullable(view, request.user, owner=owner, name=name)
         digest, media_type, _ = await service.manifest(view, model_id=model_id, reference=reference)
     with failures.reading():
         content = await request.app.state["blobs"].content(digest)
@@ -92,14 +93,14 @@ async def put_manifest(
     """Give a model that the caller owns a manifest whose blobs it has."""
     database, blobs = request.app.state["database"], request.app.state["blobs"]
     async with database.reading() as view:
-        await service.pushed(view, request.user, owner=owner, name=name)
+        await models.find_owned(view, request.user, owner=owner, name=name)
     content = await request.body()
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
     tag = _tag(reference, digest)
     read = manifests.read(content, request.headers.get("content-type", ""))
 
     async def link(transaction: Transaction) -> None:
-        model_id = await service.locked(transaction, request.user, owner=owner, name=name)
+        model_id = await models.lock_owned(transaction, request.user, owner=owner, name=name)
         await service.put_manifest(transaction, read, model_id=model_id, digest=digest, tag=tag)
 
     async with uploads.fresh_spool(blobs.spools) as spool:
@@ -117,7 +118,7 @@ async def delete_manifest(
 ) -> Response[bytes]:
     """Remove a manifest with its tags, or one tag, from a model that the caller owns."""
     async with request.app.state["database"].writing() as transaction:
-        model_id = await service.locked(transaction, request.user, owner=owner, name=name)
+        model_id = await models.lock_owned(transaction, request.user, owner=owner, name=name)
         await service.remove_manifest(transaction, model_id=model_id, reference=reference)
     return Response(b"", status_code=202)
 

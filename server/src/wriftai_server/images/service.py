@@ -19,14 +19,14 @@ async def holds(view: Reader, *, model_id: str, digest: str) -> bool:
     return await store.manifest(view, model_id=model_id, digest=digest) is not None
 
 
-async def pulled(view: Reader, caller: Caller, *, owner: str, name: str) -> str:
+async def find_pullable(view: Reader, caller: Caller, *, owner: str, name: str) -> str:
     """Find the id of a model that the caller may pull from.
 
     Raises:
         Problem: 404, there is none; 401 for an anonymous caller, who may be someone who sees it.
     """
     try:
-        model_id, _ = await models.seen(view, caller, owner=owner, name=name)
+        model_id, _ = await models.find_visible(view, caller, owner=owner, name=name)
     except Problem:
         if caller.id is not None:
             raise
@@ -34,24 +34,6 @@ async def pulled(view: Reader, caller: Caller, *, owner: str, name: str) -> str:
             "There is no such model for everyone: log in with your username, and a token as the password."
         ) from None
     return model_id
-
-
-async def pushed(view: Reader, caller: Caller, *, owner: str, name: str) -> str:
-    """Find the id of a model that the caller may push to.
-
-    Raises:
-        Problem: 404, or 403 when the caller sees it and does not own it.
-    """
-    return await models.owned(view, caller, owner=owner, name=name)
-
-
-async def locked(transaction: Transaction, caller: Caller, *, owner: str, name: str) -> str:
-    """Find the id of a model that the caller may push to, and keep others from changing what it has meanwhile.
-
-    Raises:
-        Problem: 404, or 403 when the caller sees it and does not own it.
-    """
-    return await models.locked(transaction, caller, owner=owner, name=name)
 
 
 async def blob_size(view: Reader, *, model_id: str, digest: str) -> int:
@@ -64,6 +46,11 @@ async def blob_size(view: Reader, *, model_id: str, digest: str) -> int:
     if size is None:
         raise _no_blob(digest)
     return size
+
+
+async def hold_blob(transaction: Transaction, *, model_id: str, digest: str) -> None:
+    """Let a model hold a blob whose bytes are stored."""
+    await store.hold(transaction, model_id=model_id, digest=digest)
 
 
 async def remove_blob(transaction: Transaction, *, model_id: str, digest: str) -> None:
@@ -91,7 +78,7 @@ async def mount(transaction: Transaction, caller: Caller, *, model_id: str, dige
     owner, _, name = source.partition("/")
     await transaction.lock(store.lock_of(digest))
     try:
-        source_id, _ = await models.seen(transaction, caller, owner=owner, name=name)
+        source_id, _ = await models.find_visible(transaction, caller, owner=owner, name=name)
     except Problem:
         return False
     if await store.size(transaction, model_id=source_id, digest=digest) is None:
@@ -165,6 +152,24 @@ async def remove_manifest(transaction: Transaction, *, model_id: str, reference:
         removed = await store.remove_tag(transaction, model_id=model_id, name=reference)
     if not removed:
         raise _no_manifest(reference)
+
+
+async def list_tags(view: Reader, *, model_id: str, after: str, limit: int) -> list[str]:
+    """Find tags of a model behind one, or behind nothing, in the order of their bytes."""
+    return await store.tag_names(view, model_id=model_id, after=after, limit=limit)
+
+
+async def list_referrers(view: Reader, *, model_id: str, subject: str, after: str, limit: int) -> list[Row]:
+    """Find digest, media type and size of the manifests of a model that are about another one.
+
+    Args:
+        view: Runs the query.
+        model_id: UUID of the model.
+        subject: Digest of the other one, which need not be there.
+        after: The digest behind which to begin; they come in the order of their digests.
+        limit: How many at most.
+    """
+    return await store.referrers(view, model_id=model_id, subject=subject, after=after, limit=limit)
 
 
 def _no_blob(digest: str) -> Problem:

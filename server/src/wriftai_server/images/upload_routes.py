@@ -10,8 +10,9 @@ from wriftai_server.database.driver import Transaction
 from wriftai_server.http.problems import Problem
 from wriftai_server.http.request import BodyRequest
 from wriftai_server.http.rules import signed_in
-from wriftai_server.images import references, service, store, uploads
+from wriftai_server.images import references, service, uploads
 from wriftai_server.images.spools import Spool
+from wriftai_server.models import service as models
 
 _UPLOADS = "/{owner:str}/{name:str}/blobs/uploads"
 _UPLOAD = f"{_UPLOADS}/{{upload_id:str}}"
@@ -31,7 +32,7 @@ async def begin_upload(
     if algorithm != "sha256":
         raise Problem(400, "The only algorithm for digests is sha256.", code="DIGEST_INVALID")
     async with request.app.state["database"].writing() as transaction:
-        model_id = await service.locked(transaction, request.user, owner=owner, name=name)
+        model_id = await models.lock_owned(transaction, request.user, owner=owner, name=name)
         if (
             mount is not None
             and source is not None
@@ -52,7 +53,7 @@ async def get_upload(
 ) -> Response[bytes]:
     """Tell how much of a blob has come."""
     async with request.app.state["database"].reading() as view:
-        await uploads.found(view, request.user, owner=owner, name=name, upload_id=upload_id)
+        await uploads.require(view, request.user, owner=owner, name=name, upload_id=upload_id)
     size = request.app.state["blobs"].spools.size(upload_id)
     return _progress(204, owner, name, upload_id, size)
 
@@ -63,7 +64,7 @@ async def add_chunk(
 ) -> Response[bytes]:
     """Take the next bytes of a blob: all of the body, or nothing of it."""
     async with request.app.state["database"].reading() as view:
-        await uploads.found(view, request.user, owner=owner, name=name, upload_id=upload_id)
+        await uploads.require(view, request.user, owner=owner, name=name, upload_id=upload_id)
     async with uploads.spool(request.app.state["blobs"].spools, upload_id) as spool:
         await _take(request, spool)
         return _progress(202, owner, name, upload_id, spool.size)
@@ -81,7 +82,7 @@ async def finish_upload(
     digest = references.digest(digest)
     database, blobs = request.app.state["database"], request.app.state["blobs"]
     async with database.reading() as view:
-        model_id = await uploads.found(view, request.user, owner=owner, name=name, upload_id=upload_id)
+        model_id = await uploads.require(view, request.user, owner=owner, name=name, upload_id=upload_id)
     async with uploads.spool(blobs.spools, upload_id) as spool:
         await _take(request, spool)
         is_right = await spool.seal(digest)
@@ -110,7 +111,7 @@ async def cancel_upload(
 ) -> Response[bytes]:
     """Give up an upload; what has come of it is removed."""
     async with request.app.state["database"].writing() as transaction:
-        model_id = await uploads.found(transaction, request.user, owner=owner, name=name, upload_id=upload_id)
+        model_id = await uploads.require(transaction, request.user, owner=owner, name=name, upload_id=upload_id)
         await uploads.cancel(transaction, model_id=model_id, upload_id=upload_id)
     request.app.state["blobs"].spools.drop(upload_id)
     return Response(b"", status_code=204)
@@ -120,8 +121,8 @@ async def _upload_at_once(request: BodyRequest, owner: str, name: str, digest: s
     blobs = request.app.state["blobs"]
 
     async def link(transaction: Transaction) -> None:
-        model_id = await service.locked(transaction, request.user, owner=owner, name=name)
-        await store.hold(transaction, model_id=model_id, digest=digest)
+        model_id = await models.lock_owned(transaction, request.user, owner=owner, name=name)
+        await service.hold_blob(transaction, model_id=model_id, digest=digest)
 
     async with uploads.fresh_spool(blobs.spools) as spool:
         await _take(request, spool)

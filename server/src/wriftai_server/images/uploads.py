@@ -7,9 +7,10 @@ from wriftai_server.database.driver import Database, Reader, Transaction
 from wriftai_server.database.values import new_id
 from wriftai_server.http.caller import Caller
 from wriftai_server.http.problems import Problem
-from wriftai_server.images import failures, service, store
+from wriftai_server.images import failures, store
 from wriftai_server.images.blobs import Blobs
 from wriftai_server.images.spools import Spool, Spools
+from wriftai_server.models import service as models
 from wriftai_server.models import store as models_store
 
 Link = Callable[[Transaction], Awaitable[None]]
@@ -22,13 +23,13 @@ async def begin(transaction: Transaction, *, model_id: str) -> str:
     return upload_id
 
 
-async def found(view: Reader, caller: Caller, *, owner: str, name: str, upload_id: str) -> str:
+async def require(view: Reader, caller: Caller, *, owner: str, name: str, upload_id: str) -> str:
     """Check that an upload is under way; give the id of its model, which the caller owns.
 
     Raises:
         Problem: 404 or 403.
     """
-    model_id = await service.pushed(view, caller, owner=owner, name=name)
+    model_id = await models.find_owned(view, caller, owner=owner, name=name)
     if not await store.has_upload(view, upload_id=upload_id, model_id=model_id):
         raise _no_upload()
     return model_id

@@ -118,7 +118,7 @@ class _Loading:
         """
         if self._owner is not None and not self._creates_owners:
             async with self._database.reading() as view:
-                self._owners[fold(self._owner)] = await users.known(view, username=self._owner)
+                self._owners[fold(self._owner)] = await users.require_id(view, username=self._owner)
 
     async def batches(self, lines: Iterable[bytes]) -> AsyncGenerator[Batch, None]:
         """Store batches of lines, each while the next one is prepared."""
@@ -196,7 +196,7 @@ class _Loading:
         async with self._database.writing() as transaction:
             await transaction.lock("import")
             for username in self._new_owners.values():
-                self._owners[fold(username)] = await users.known_or_added(transaction, username=username)
+                self._owners[fold(username)] = await users.find_or_add(transaction, username=username)
         self._new_owners.clear()
 
     async def _add(self, rows: list[dict[str, Any]]) -> int:

@@ -11,7 +11,7 @@ from wriftai_server.http.idempotency import IdempotencyKey, once
 from wriftai_server.http.paging import Page, page, read_cursor
 from wriftai_server.http.parameters import Cursor, PageSize
 from wriftai_server.http.rules import anyone, signed_in
-from wriftai_server.models import service, store
+from wriftai_server.models import service
 from wriftai_server.models.bodies import CreateModel, UpdateModel
 from wriftai_server.wire.models import shown_all
 
@@ -108,7 +108,7 @@ async def _page(
     sort_direction: SortDirection,
 ) -> Page[Model]:
     order = f"models:{owner_id or ''}:{sort_by}:{sort_direction}"
-    place = read_cursor(cursor, order, store.sort_key_types(sort_by))
+    place = read_cursor(cursor, order, service.sort_key_types(sort_by))
     async with request.app.state["database"].reading() as view:
         found = await service.page(
             view,

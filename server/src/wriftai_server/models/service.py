@@ -13,6 +13,8 @@ from wriftai_server.models import store
 from wriftai_server.users import store as users_store
 from wriftai_server.wire.models import shown
 
+sort_key_types = store.sort_key_types
+
 
 async def get(view: Reader, caller: Caller, *, owner: str, name: str) -> Model:
     """Find a model.
@@ -124,7 +126,7 @@ async def change(
         Malformed: There is no such hardware.
         Problem: 404, 403, or 409 for a name that is taken.
     """
-    model_id = await locked(transaction, caller, owner=owner, name=name)
+    model_id = await lock_owned(transaction, caller, owner=owner, name=name)
     columns = dict(changes)
     if "hardware_identifier" in columns:
         identifier = columns.pop("hardware_identifier")
@@ -148,29 +150,29 @@ async def remove(transaction: Transaction, caller: Caller, *, owner: str, name: 
     Raises:
         Problem: 404 or 403.
     """
-    model_id = await locked(transaction, caller, owner=owner, name=name)
+    model_id = await lock_owned(transaction, caller, owner=owner, name=name)
     await store.remove(transaction, model_id=model_id)
 
 
-async def seen(view: Reader, caller: Caller, *, owner: str, name: str) -> tuple[str, bool]:
+async def find_visible(view: Reader, caller: Caller, *, owner: str, name: str) -> tuple[str, bool]:
     """Find the id of a model, and whether the caller owns it.
 
     Raises:
         Problem: 404, there is none that the caller may see.
     """
-    return _known(await store.stake(view, viewer=caller.id, owner=owner, name=name), caller)
+    return _visible(await store.find_identity(view, viewer=caller.id, owner=owner, name=name), caller)
 
 
-async def owned(view: Reader, caller: Caller, *, owner: str, name: str) -> str:
+async def find_owned(view: Reader, caller: Caller, *, owner: str, name: str) -> str:
     """Find the id of a model that the caller owns.
 
     Raises:
         Problem: 404, or 403 when the caller sees it and does not own it.
     """
-    return _own(await seen(view, caller, owner=owner, name=name))
+    return _own(await find_visible(view, caller, owner=owner, name=name))
 
 
-async def locked(transaction: Transaction, caller: Caller, *, owner: str, name: str) -> str:
+async def lock_owned(transaction: Transaction, caller: Caller, *, owner: str, name: str) -> str:
     """Find the id of a model that the caller owns, to change it or what belongs to it.
 
     Whoever does so locks the model before anything else: what is read of it stays true until the transaction
@@ -180,10 +182,10 @@ async def locked(transaction: Transaction, caller: Caller, *, owner: str, name: 
         Problem: 404, or 403 when the caller sees it and does not own it.
     """
     row = await store.lock_named(transaction, viewer=caller.id, owner=owner, name=name)
-    return _own(_known(row, caller))
+    return _own(_visible(row, caller))
 
 
-def _known(row: Row | None, caller: Caller) -> tuple[str, bool]:
+def _visible(row: Row | None, caller: Caller) -> tuple[str, bool]:
     if row is None:
         raise not_found("model")
     return row[0], row[1] == caller.id

@@ -58,13 +58,13 @@ def whole() -> Query:
 NAMED = and_(func.lower(users.c.username) == bindparam("owner"), func.lower(models.c.name) == bindparam("name"))
 _GET = Statement(whole().where(NAMED, VISIBLE))
 _BY_ID = Statement(whole().where(models.c.id == bindparam("model_id")))
-_stake = (
+_identity = (
     select(models.c.id, models.c.owner_id, models.c.name)
     .join_from(models, users, users.c.id == models.c.owner_id)
     .where(NAMED, VISIBLE)
 )
-_STAKE = Statement(_stake)
-_LOCK_NAMED = Statement(_stake.with_for_update(of=models))
+_IDENTITY = Statement(_identity)
+_LOCK_NAMED = Statement(_identity.with_for_update(of=models))
 _LOCK = Statement(select(models.c.id).where(models.c.id == bindparam("model_id")).with_for_update())
 _INSERTED = (
     "id",
@@ -176,13 +176,13 @@ async def by_id(view: Reader, *, model_id: str) -> Row | None:
     return await view.one(_BY_ID, model_id=model_id)
 
 
-async def stake(view: Reader, *, viewer: str | None, owner: str, name: str) -> Row | None:
+async def find_identity(view: Reader, *, viewer: str | None, owner: str, name: str) -> Row | None:
     """Find the id, owner's id and name of a model that the viewer may see."""
-    return await view.one(_STAKE, viewer=viewer, owner=fold(owner), name=fold(name))
+    return await view.one(_IDENTITY, viewer=viewer, owner=fold(owner), name=fold(name))
 
 
 async def lock_named(transaction: Transaction, *, viewer: str | None, owner: str, name: str) -> Row | None:
-    """Find what `stake` does, and make others who lock the model wait until this transaction ends."""
+    """Find what `find_identity` does, and make others who lock the model wait until this transaction ends."""
     return await transaction.one(_LOCK_NAMED, viewer=viewer, owner=fold(owner), name=fold(name))
 
 

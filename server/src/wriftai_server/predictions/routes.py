@@ -14,7 +14,7 @@ from wriftai_server.http.paging import Page, page, read_cursor
 from wriftai_server.http.parameters import Cursor, PageSize
 from wriftai_server.http.preferences import Prefer, patience
 from wriftai_server.http.rules import signed_in
-from wriftai_server.predictions import queue, service, store, stream, waiting
+from wriftai_server.predictions import queue, service, stream, waiting
 from wriftai_server.predictions.bodies import CreatePrediction, CreatePredictionOf
 from wriftai_server.predictions.inputs import Costly, inspect
 from wriftai_server.predictions.service import Reference
@@ -54,7 +54,7 @@ async def list_predictions(
     """Give a page of the caller's own predictions, newest first."""
     chosen = sorted(set(statuses or ()))
     order = f"predictions:{','.join(chosen)}"
-    place = read_cursor(cursor, order, store.KEY_TYPES)
+    place = read_cursor(cursor, order, service.KEY_TYPES)
     async with request.app.state["database"].reading() as view:
         found = await service.page(view, request.user, place, statuses=chosen, size=page_size)
     return page([shown(row, request.user.hub_url) for row in found.rows], found, order, request)

@@ -15,6 +15,7 @@ from wriftai_server.images import service as images
 from wriftai_server.models import tallies
 from wriftai_server.predictions import inputs, queue, store
 
+KEY_TYPES = store.KEY_TYPES
 UNFINISHED = frozenset({Status.pending, Status.started})
 
 

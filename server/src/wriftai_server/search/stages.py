@@ -64,7 +64,7 @@ class ModelStages:
             return []
         if stage == ADDRESS and owner is not None and place.key is None:
             async with self._database.reading() as view:
-                model = await models_store.stake(view, viewer=self._viewer, owner=owner, name=name)
+                model = await models_store.find_identity(view, viewer=self._viewer, owner=owner, name=name)
             return [] if model is None else [(ADDRESS, 0, "", model[0])]
         if stage == NAME and owner is None and name:
             here = _inside(place, 1, 3)

@@ -80,7 +80,7 @@ async def create(transaction: Transaction, *, username: str, is_admin: bool = Fa
     return await _add_token(transaction, user_id=row["id"], label="first")
 
 
-async def known_or_added(transaction: Transaction, *, username: str) -> str:
+async def find_or_add(transaction: Transaction, *, username: str) -> str:
     """Find the id of a user; who is not there yet is added, without a token."""
     row = await store.find(transaction, username=username)
     if row is None:
@@ -92,7 +92,7 @@ async def known_or_added(transaction: Transaction, *, username: str) -> str:
     return user_id
 
 
-async def known(view: Reader, *, username: str) -> str:
+async def require_id(view: Reader, *, username: str) -> str:
     """Find the id of a user for the operator.
 
     Raises:
@@ -113,7 +113,7 @@ async def create_token(transaction: Transaction, *, username: str, label: str) -
     Raises:
         Problem: 404, there is no such user.
     """
-    return await _add_token(transaction, user_id=await known(transaction, username=username), label=label)
+    return await _add_token(transaction, user_id=await require_id(transaction, username=username), label=label)
 
 
 async def renew_webhook_secret(transaction: Transaction, *, username: str) -> str:
@@ -123,7 +123,7 @@ async def renew_webhook_secret(transaction: Transaction, *, username: str) -> st
         Problem: 404, there is no such user.
     """
     secret = f"wriftai_webhook_{secrets.token_urlsafe(32)}"
-    user_id = await known(transaction, username=username)
+    user_id = await require_id(transaction, username=username)
     await store.change(transaction, user_id=user_id, webhook_secret=secret)
     return secret
 
@@ -134,13 +134,13 @@ async def remove_webhook_secret(transaction: Transaction, *, username: str) -> N
     Raises:
         Problem: 404, there is no such user.
     """
-    user_id = await known(transaction, username=username)
+    user_id = await require_id(transaction, username=username)
     await store.change(transaction, user_id=user_id, webhook_secret=None)
 
 
-async def every(view: Reader) -> list[Row]:
+async def list_all(view: Reader) -> list[Row]:
     """Find the username, rights and time of creation of every user."""
-    return await store.every(view)
+    return await store.list_all(view)
 
 
 async def tokens(view: Reader, *, username: str) -> list[Row]:
@@ -149,7 +149,7 @@ async def tokens(view: Reader, *, username: str) -> list[Row]:
     Raises:
         Problem: 404, there is no such user.
     """
-    return await store.tokens_of(view, user_id=await known(view, username=username))
+    return await store.tokens_of(view, user_id=await require_id(view, username=username))
 
 
 async def revoke_token(transaction: Transaction, *, token_id: str) -> None:

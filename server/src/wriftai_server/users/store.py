@@ -68,7 +68,7 @@ async def page(view: Reader, place: Place, *, descending: bool, limit: int) -> l
     return await view.all(statement, limit=limit, **place.values())
 
 
-async def every(view: Reader) -> list[Row]:
+async def list_all(view: Reader) -> list[Row]:
     """Find the username, rights and time of creation of every user."""
     return await view.all(_ALL)
 

@@ -34,7 +34,7 @@ async def list_versions(
 ) -> Page[NumberedVersion]:
     """Give a page of a model's versions, newest first."""
     async with request.app.state["database"].reading() as view:
-        model_id, _ = await models.seen(view, request.user, owner=owner, name=name)
+        model_id, _ = await models.find_visible(view, request.user, owner=owner, name=name)
         order = f"versions:{model_id}"
         place = read_cursor(cursor, order, (int,))
         found = await service.page(view, place, model_id=model_id, size=page_size)

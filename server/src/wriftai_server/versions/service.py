@@ -34,7 +34,7 @@ async def get_numbered(view: Reader, caller: Caller, *, owner: str, name: str, n
     Raises:
         Problem: 404, there is none that the caller may see.
     """
-    model_id, _ = await models.seen(view, caller, owner=owner, name=name)
+    model_id, _ = await models.find_visible(view, caller, owner=owner, name=name)
     row = await store.by_number(view, model_id=model_id, number=number)
     if row is None:
         raise not_found("version")
@@ -65,7 +65,7 @@ async def create(
         Malformed: A schema is not a JSON Schema, or not whole in itself, or too large.
         Costly: Whether one is that is not to be found out here.
     """
-    model_id = await models.locked(transaction, caller, owner=owner, name=name)
+    model_id = await models.lock_owned(transaction, caller, owner=owner, name=name)
     schemas = msgspec.to_builtins(params["schemas"])
     if is_checked:
         check(schemas["prediction"], "body", "schemas", "prediction")
