@@ -6,18 +6,29 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wriftai_server.worker.schedule import Demand, Load, Phase, Rules, Serve, Slot, Step, Unload, Yield, decide
+from wriftai_server.worker.schedule import (
+    Demand,
+    Load,
+    Phase,
+    Rules,
+    Serve,
+    SlotState,
+    Step,
+    Unload,
+    Yield,
+    decide,
+)
 
 RULES = Rules(idle_seconds=100, turn_seconds=5, crowd_seconds=2)
 VERSIONS = st.sampled_from("abcdef")
 SECONDS = st.floats(0, 1000)
 
 SLOTS = st.one_of(
-    st.just(Slot()),
-    st.builds(Slot, phase=st.just(Phase.LOADING), version=VERSIONS),
-    st.builds(Slot, phase=st.just(Phase.ENDING), version=VERSIONS),
+    st.just(SlotState()),
+    st.builds(SlotState, phase=st.just(Phase.LOADING), version=VERSIONS),
+    st.builds(SlotState, phase=st.just(Phase.ENDING), version=VERSIONS),
     st.builds(
-        Slot,
+        SlotState,
         phase=st.just(Phase.READY),
         version=VERSIONS,
         running=st.integers(0, 3),
@@ -34,8 +45,8 @@ DEMANDS = st.lists(
 SERVED = st.dictionaries(st.sampled_from("MN"), SECONDS)
 
 
-def ready(version: str, *, running: int = 0, room: int = 1, at: float = 0, used: float = 0) -> Slot:
-    return Slot(Phase.READY, version, running, room, at, used)
+def ready(version: str, *, running: int = 0, room: int = 1, at: float = 0, used: float = 0) -> SlotState:
+    return SlotState(Phase.READY, version, running, room, at, used)
 
 
 def waiting(*versions: str, since: float = 0) -> list[Demand]:
@@ -44,14 +55,14 @@ def waiting(*versions: str, since: float = 0) -> list[Demand]:
 
 @given(st.lists(SLOTS, max_size=5), DEMANDS, SERVED, st.floats(1000, 1100))
 def test_what_holds_for_every_decision(
-    slots: list[Slot], demands: list[Demand], served: dict[str, float], now: float
+    slots: list[SlotState], demands: list[Demand], served: dict[str, float], now: float
 ) -> None:
     steps = decide(now, slots, demands, served, RULES)
 
     wanted = {demand.version for demand in demands}
-    assert max(Counter(step.slot for step in steps).values(), default=1) == 1
+    assert max(Counter(step.slot_index for step in steps).values(), default=1) == 1
     for step in steps:
-        slot = slots[step.slot]
+        slot = slots[step.slot_index]
         match step:
             case Serve():
                 assert slot.phase is Phase.READY
@@ -70,27 +81,27 @@ def test_what_holds_for_every_decision(
 
 
 def _check_that_none_waits_beside_a_free_slot(
-    slots: Sequence[Slot], demands: list[Demand], steps: list[Step]
+    slots: Sequence[SlotState], demands: list[Demand], steps: list[Step]
 ) -> None:
     loaded = {step.version for step in steps if isinstance(step, Load)}
     held = {slot.version for slot in slots if slot.phase in (Phase.LOADING, Phase.READY)}
-    taken = {step.slot for step in steps if isinstance(step, Load)}
+    taken = {step.slot_index for step in steps if isinstance(step, Load)}
     if {demand.version for demand in demands} - held - loaded:
-        assert all(slot.phase is not Phase.FREE for place, slot in enumerate(slots) if place not in taken)
+        assert all(slot.phase is not Phase.FREE for index, slot in enumerate(slots) if index not in taken)
 
 
 def test_a_warm_runtime_is_served_and_nothing_is_loaded() -> None:
-    assert decide(50, [Slot(), ready("a", used=50)], waiting("a", since=50), {}, RULES) == [Serve(1)]
+    assert decide(50, [SlotState(), ready("a", used=50)], waiting("a", since=50), {}, RULES) == [Serve(1)]
 
 
 def test_the_model_that_was_served_least_recently_gets_the_free_slot() -> None:
-    assert decide(50, [Slot()], waiting("a", "b", "c"), {"A": 9, "B": 3, "C": 5}, RULES) == [Load(0, "b")]
-    assert decide(50, [Slot()], waiting("a", "b"), {"A": 9}, RULES) == [Load(0, "b")]
+    assert decide(50, [SlotState()], waiting("a", "b", "c"), {"A": 9, "B": 3, "C": 5}, RULES) == [Load(0, "b")]
+    assert decide(50, [SlotState()], waiting("a", "b"), {"A": 9}, RULES) == [Load(0, "b")]
 
 
 def test_versions_of_one_model_share_its_place_in_the_queue() -> None:
     demands = [Demand("a1", "A", 0), Demand("a2", "A", 1), Demand("b", "B", 2)]
-    assert decide(50, [Slot()], demands, {"A": 9, "B": 3}, RULES) == [Load(0, "b")]
+    assert decide(50, [SlotState()], demands, {"A": 9, "B": 3}, RULES) == [Load(0, "b")]
 
 
 def test_the_least_recently_used_idle_runtime_makes_room() -> None:
@@ -104,7 +115,7 @@ def test_a_runtime_that_is_busy_or_in_its_turn_makes_no_room() -> None:
 
 
 def test_a_turn_is_at_least_as_long_as_loading_took() -> None:
-    slow = Slot(Phase.READY, "a", 0, 1, ready_at=30, used_at=50, load_seconds=60)
+    slow = SlotState(Phase.READY, "a", 0, 1, ready_at=30, used_at=50, load_seconds=60)
     assert decide(50, [slow], waiting("a", "b"), {}, RULES) == [Serve(0)]
     assert decide(90, [slow], waiting("a", "b"), {"A": 50}, RULES) == [Load(0, "b")]
 
@@ -128,11 +139,11 @@ def test_a_runtime_is_stopped_when_nobody_used_it_for_long() -> None:
 
 def test_a_crowd_gets_one_more_runtime_where_a_slot_is_to_spare() -> None:
     full = ready("a", running=1, room=0)
-    assert decide(50, [full, Slot()], waiting("a", since=49), {}, RULES) == []
-    assert decide(52, [full, Slot()], waiting("a", since=49), {}, RULES) == [Load(1, "a")]
+    assert decide(50, [full, SlotState()], waiting("a", since=49), {}, RULES) == []
+    assert decide(52, [full, SlotState()], waiting("a", since=49), {}, RULES) == [Load(1, "a")]
     assert decide(52, [full, ready("b", used=9)], waiting("a", since=49), {}, RULES) == [Load(1, "a")]
-    assert decide(52, [full, Slot(Phase.LOADING, "a")], waiting("a", since=49), {}, RULES) == []
-    assert decide(52, [full, Slot()], waiting("a", "b", since=49), {}, RULES) == [Load(1, "b")]
+    assert decide(52, [full, SlotState(Phase.LOADING, "a")], waiting("a", since=49), {}, RULES) == []
+    assert decide(52, [full, SlotState()], waiting("a", "b", since=49), {}, RULES) == [Load(1, "b")]
 
 
 @settings(max_examples=50, deadline=None)
@@ -169,39 +180,39 @@ class Simulation:
         self.loading = 0
         self._load, self._length = load, length
         self._now = 0
-        self._slots = [Slot()] * slots
+        self._slots = [SlotState()] * slots
         self._until = [0] * slots
         self._served: dict[str, float] = {}
 
     def advance(self) -> None:
-        for place, slot in enumerate(self._slots):
-            if self._until[place] <= self._now:
-                self._end(place, slot)
+        for index, slot in enumerate(self._slots):
+            if self._until[index] <= self._now:
+                self._end(index, slot)
         for step in decide(self._now, self._slots, waiting(*self.names), self._served, RULES):
             self._take(step)
         self.loading += sum(slot.phase is Phase.LOADING for slot in self._slots)
         self._now += 1
 
-    def _end(self, place: int, slot: Slot) -> None:
+    def _end(self, index: int, slot: SlotState) -> None:
         if slot.phase is Phase.LOADING:
-            self._begin(place, slot._replace(phase=Phase.READY, ready_at=self._now, load_seconds=self._load))
+            self._begin(index, slot._replace(phase=Phase.READY, ready_at=self._now, load_seconds=self._load))
         elif slot.running:
-            self._slots[place] = slot._replace(running=0, room=1, used_at=self._now)
+            self._slots[index] = slot._replace(running=0, room=1, used_at=self._now)
 
     def _take(self, step: Step) -> None:
-        slot = self._slots[step.slot]
+        slot = self._slots[step.slot_index]
         match step:
             case Serve():
-                self._begin(step.slot, slot)
+                self._begin(step.slot_index, slot)
             case Load():
-                self._slots[step.slot] = Slot(Phase.LOADING, step.version)
+                self._slots[step.slot_index] = SlotState(Phase.LOADING, step.version)
                 self._served[step.version.upper()] = self._now
-                self._until[step.slot] = self._now + self._load
+                self._until[step.slot_index] = self._now + self._load
             case Unload():
-                self._slots[step.slot] = Slot()
+                self._slots[step.slot_index] = SlotState()
 
-    def _begin(self, place: int, slot: Slot) -> None:
+    def _begin(self, index: int, slot: SlotState) -> None:
         self.begun.append((self._now, slot.version))
         self._served[slot.version.upper()] = self._now
-        self._slots[place] = slot._replace(running=1, room=0, used_at=self._now)
-        self._until[place] = self._now + self._length
+        self._slots[index] = slot._replace(running=1, room=0, used_at=self._now)
+        self._until[index] = self._now + self._length

@@ -18,7 +18,7 @@ import pytest
 from tests.worker.workshop import Workshop
 from wriftai.predictions import PredictionWithIO
 from wriftai_server.database.opening import FILE_NAME
-from wriftai_server.worker.confinement.cell import Unconfined
+from wriftai_server.worker.confinement.sandbox import Unconfined
 
 ATTACKER = """
     class Predictor:

@@ -5,7 +5,7 @@ from wriftai.predictions import Status
 from wriftai_server.predictions.claims import Claim, Outcome
 from wriftai_server.predictions.queue import end_of
 from wriftai_server.worker.claims import Claims
-from wriftai_server.worker.journal import Journal
+from wriftai_server.worker.event_buffer import EventBuffer
 
 ENDED = Outcome(Status.succeeded, "1", None, None, 0.1)
 
@@ -28,7 +28,7 @@ def test_who_waits_for_an_end_is_not_told_of_the_beginning(workshop: Workshop) -
             claim = await taken(workshop, claims, version)
             assert await any_change.changed(0)
             assert not await end.changed(0)
-            await claims.finish(Journal(claim, 100), ENDED, workshop.hardware_id, 0)
+            await claims.finish(EventBuffer(claim, 100), ENDED, workshop.hardware_id, 0)
             assert await any_change.changed(0)
             assert await end.changed(0)
 
@@ -70,13 +70,13 @@ def test_what_a_worker_holds_without_knowing_waits_again(workshop: Workshop) -> 
             assert await change.changed(0)
         assert [each.id for each in await claims.renew()] == [first]
         # What the lost attempt says no longer counts, and the prediction can run.
-        await unheard.finish(Journal(lost, 100), ENDED, workshop.hardware_id, 0)
+        await unheard.finish(EventBuffer(lost, 100), ENDED, workshop.hardware_id, 0)
         again = await taken(workshop, claims, version)
         assert (again.id, again.attempt) == (second, 2)
         for _ in range(3):
             assert len(await claims.renew()) == 2
         for claim in (known, again):
-            await claims.finish(Journal(claim, 100), ENDED, workshop.hardware_id, 0)
+            await claims.finish(EventBuffer(claim, 100), ENDED, workshop.hardware_id, 0)
         assert await claims.renew() == []
 
     workshop.do(work())

@@ -15,7 +15,7 @@ from tests.worker.indexes import hanging_index
 from tests.worker.workshop import PATIENCE, Workshop
 from wriftai_runtime.environments import EnvironmentFailed
 from wriftai_server.settings import WorkerSettings
-from wriftai_server.worker.confinement.cell import Cells
+from wriftai_server.worker.confinement.sandbox import Sandboxes
 from wriftai_server.worker.engines.local import Broken
 from wriftai_server.worker.environments import Environments
 from wriftai_server.worker.images import Images
@@ -200,7 +200,7 @@ def test_what_is_not_there_in_time_fails_with_words(tmp_path: Path) -> None:
             tmp_path / "package",
             Images(tmp_path / "images", workshop.blobs),
             Environments(tmp_path / "environments"),
-            Cells(tmp_path / "cells", WorkerSettings()),
+            Sandboxes(tmp_path / "cells", WorkerSettings()),
             WorkerSettings(),
             seconds=0.5,
         )

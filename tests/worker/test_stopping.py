@@ -138,14 +138,14 @@ def test_what_a_killed_worker_left_is_removed(tmp_path: Path) -> None:
     told(worker)
     worker.kill()
     worker.wait()
-    cells = tmp_path / "data" / "runtimes" / "cells"
-    left = list(cells.iterdir())
+    sandboxes = tmp_path / "data" / "runtimes" / "cells"
+    left = list(sandboxes.iterdir())
     assert len(left) == 1
 
     with opened(tmp_path / "data"):
-        assert left[0] not in list(cells.iterdir())
-        assert len(list(cells.iterdir())) == 1
-    assert list(cells.iterdir()) == []
+        assert left[0] not in list(sandboxes.iterdir())
+        assert len(list(sandboxes.iterdir())) == 1
+    assert list(sandboxes.iterdir()) == []
 
 
 DIGGER = """

@@ -24,7 +24,7 @@ from wriftai_server.predictions import queue, store
 from wriftai_server.settings import Settings, WorkerSettings
 from wriftai_server.users import service as users
 from wriftai_server.users import store as users_store
-from wriftai_server.worker.confinement.cell import Unconfined
+from wriftai_server.worker.confinement.sandbox import Unconfined
 from wriftai_server.worker.worker import Worker
 
 PATIENCE = 60

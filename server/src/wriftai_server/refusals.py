@@ -8,7 +8,7 @@ from wriftai_server.hardware.catalogue import BadCatalogue
 from wriftai_server.http.problems import Problem
 from wriftai_server.images.blobs import UnusableStore
 from wriftai_server.moving.progress import CannotMove
-from wriftai_server.worker.confinement.cell import Unconfined
+from wriftai_server.worker.confinement.sandbox import Unconfined
 
 REFUSALS = (
     UnusableFolder,

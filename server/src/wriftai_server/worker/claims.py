@@ -13,16 +13,19 @@ from wriftai_server.database.driver import Database, Transaction
 from wriftai_server.database.values import now, timestamp
 from wriftai_server.predictions import queue
 from wriftai_server.predictions.claims import Claim, Held, Outcome, WaitingVersion
-from wriftai_server.worker.journal import Journal
+from wriftai_server.worker.event_buffer import EventBuffer
 
 
 class Claims:
-    """Takes predictions from the queue, and brings them back.
+    """Takes predictions from the queue, holds them while they run, and brings them back.
 
     Args:
         database: Holds the queue.
         changes: Told of every change.
-        lease_seconds: For so long a claim holds without being renewed.
+        lease_seconds: For so long a claim holds without being renewed; then the prediction waits again.
+
+    Attributes:
+        worker: Name of this worker, which no other has or ever had.
     """
 
     def __init__(self, database: Database, changes: Changes, lease_seconds: float) -> None:
@@ -37,12 +40,21 @@ class Claims:
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}"
 
     async def waiting(self, hardware_id: str) -> list[WaitingVersion]:
-        """Find the versions that predictions wait for."""
+        """Find the versions that predictions wait for on some hardware.
+
+        Raises:
+            DatabaseUnavailable: The queue cannot be read now.
+        """
         async with self._database.reading() as view:
             return await queue.waiting(view, hardware_id=hardware_id)
 
     async def take(self, hardware_id: str, version_id: str, limit: int) -> list[Claim]:
         """Claim predictions of a version, those that waited longest.
+
+        Args:
+            hardware_id: UUID of what they wait for.
+            version_id: UUID.
+            limit: How many at most.
 
         Raises:
             DatabaseUnavailable: Nothing can be written now.
@@ -52,50 +64,56 @@ class Claims:
         self._begin(claims)
         return claims
 
-    async def finish(self, journal: Journal, outcome: Outcome, hardware_id: str, room: int) -> list[Claim]:
-        """End a prediction, and claim the next ones of its version at once.
+    async def finish(self, buffer: EventBuffer, outcome: Outcome, hardware_id: str, room: int) -> list[Claim]:
+        """End a prediction, and claim the next ones of its version in the same transaction; give those.
+
+        Where the claim no longer counts, nothing of it is stored.
 
         Args:
-            journal: The last of what it said.
+            buffer: Holds its claim, and the last of what it said.
             outcome: How it ended.
-            hardware_id: What the next ones wait for.
+            hardware_id: UUID of what the next ones wait for.
             room: How many of them to claim at most.
 
         Raises:
             DatabaseUnavailable: Nothing can be written now, and nothing was.
         """
-        claim, claims = journal.claim, list[Claim]()
-        async with journal.storing:
-            events = journal.pending[:]
+        claim, claims = buffer.claim, list[Claim]()
+        async with buffer.storing:
+            events = buffer.pending[:]
             async with self._database.writing() as transaction:
                 if not events or await queue.add_events(transaction, claim, events):
                     await queue.finish(transaction, claim, outcome)
                 if room:
                     claims = await self._claim(transaction, hardware_id, claim.version_id, room)
-            del journal.pending[: len(events)]
+            del buffer.pending[: len(events)]
         self._end([claim])
         self._begin(claims)
         return claims
 
-    async def write(self, journals: Sequence[Journal]) -> None:
-        """Store what runs have said so far.
+    async def write(self, buffers: Sequence[EventBuffer]) -> None:
+        """Store what is pending in buffers, of the attempts that still count; what others said is dropped.
 
         Raises:
             DatabaseUnavailable: Nothing can be written now, and nothing was.
         """
         async with AsyncExitStack() as stack:
-            for journal in journals:
-                await stack.enter_async_context(journal.storing)
-            written = [(journal, journal.pending[:]) for journal in journals if journal.pending]
+            for buffer in buffers:
+                await stack.enter_async_context(buffer.storing)
+            written = [(buffer, buffer.pending[:]) for buffer in buffers if buffer.pending]
             async with self._several, self._database.writing() as transaction:
-                for journal, events in written:
-                    await queue.add_events(transaction, journal.claim, events)
-            for journal, events in written:
-                del journal.pending[: len(events)]
-        self._tell(journal.claim for journal, _ in written)
+                for buffer, events in written:
+                    await queue.add_events(transaction, buffer.claim, events)
+            for buffer, events in written:
+                del buffer.pending[: len(events)]
+        self._tell(buffer.claim for buffer, _ in written)
 
     async def release(self, claims: Sequence[Claim]) -> None:
-        """Give predictions back; they wait again."""
+        """Give predictions back, so that they wait again; what no longer counts is left alone.
+
+        Raises:
+            DatabaseUnavailable: Nothing can be written now, and nothing was.
+        """
         if claims:
             async with self._database.writing() as transaction:
                 for claim in claims:
@@ -104,9 +122,12 @@ class Claims:
             self._changes.tell("queue")
 
     async def renew(self) -> list[Held]:
-        """Hold on to everything that is held, and say what that is.
+        """Renew the leases of all that this worker holds, and say what that is.
 
-        What this worker has for two turns without knowing waits again: it was claimed, and the answer was lost.
+        What it holds at two renewals without knowing is given back: it was claimed, and the answer was lost.
+
+        Raises:
+            DatabaseUnavailable: Nothing can be written now, and nothing was.
         """
         known = self._known.copy()
         async with self._several, self._database.writing() as transaction:
@@ -122,12 +143,20 @@ class Claims:
         return held
 
     async def cancelled(self) -> list[str]:
-        """Give the ids of what is held and is to be cancelled."""
+        """Give the ids of the predictions that this worker holds and that are to be cancelled.
+
+        Raises:
+            DatabaseUnavailable: The queue cannot be read now.
+        """
         async with self._database.reading() as view:
             return await queue.to_cancel(view, worker=self.worker)
 
     async def expire(self) -> None:
-        """Take back what other workers held and did not renew."""
+        """Let predictions wait again whose leases ran out, whoever held them.
+
+        Raises:
+            DatabaseUnavailable: Nothing can be written now, and nothing was.
+        """
         async with self._database.writing() as transaction:
             expired = await queue.expire(transaction, now=now())
         self._tell_given_back(expired)

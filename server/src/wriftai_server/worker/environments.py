@@ -22,10 +22,10 @@ _MOST_REMEMBERED = 100
 
 
 class Environments:
-    """Builds environments, a few at a time.
+    """Builds environments, four at a time, and of one owner two.
 
     Args:
-        folder: Holds a folder for each.
+        folder: Holds a folder for each, named by a digest of version and requirements.
         again_seconds: What could not be built is not tried again for so long.
     """
 
@@ -38,23 +38,28 @@ class Environments:
         self._turns_of: weakref.WeakValueDictionary[str, asyncio.Semaphore] = weakref.WeakValueDictionary()
 
     def place(self, requirements: Path, python: str) -> Path:
-        """Tell where the environment for a file of requirements is."""
+        """Tell where the environment for a file of requirements is, or would be.
+
+        Args:
+            requirements: File that lists them, with hashes.
+            python: Version, as 3.11.
+        """
         return self._folder / hashlib.sha256(f"{python}\n".encode() + requirements.read_bytes()).hexdigest()
 
     def built(self) -> list[Path]:
-        """Give the folders of all environments that are built."""
+        """Give the folders of all environments that are there, built for whichever model."""
         if not self._folder.is_dir():
             return []
         return [place for place in self._folder.iterdir() if not place.name.startswith(".")]
 
     async def get(self, requirements: Path, python: str, *, owner: str, say: Callable[[str], None]) -> Path:
-        """Give the Python of an environment, which is built now if it was not before.
+        """Give the path of an environment's Python; the environment is built now if it was not before.
 
         Args:
             requirements: File that lists them, with hashes.
             python: Version, as 3.11.
-            owner: Names whose model it is for.
-            say: Told how far it is.
+            owner: Id of the user whose model it is for; those of one wait for each other.
+            say: Told in words for people how far that is, as it goes on.
 
         Raises:
             EnvironmentFailed: It cannot be built, or could not a short while ago.

@@ -50,10 +50,10 @@ class Label(Struct):
     """What an image says of its model.
 
     Attributes:
-        format: Of the image; there is one so far.
-        predictor: `file.py:Class`.
-        python: Version, as 3.11.
-        concurrency: How many predictions one runtime runs at a time.
+        format: Number of the form that such images have; there is one so far.
+        predictor: File and class, as `predict.py:Predictor`.
+        python: Version that the model runs on, as 3.11.
+        concurrency: How many predictions one runtime runs at a time, 1 to 1,000.
     """
 
     format: Annotated[int, Meta(ge=1, le=1)]
@@ -66,8 +66,8 @@ class Image(NamedTuple):
     """An image that is unpacked.
 
     Attributes:
-        folder: Of the model.
-        requirements: Lists what its environment holds.
+        folder: The model's files.
+        requirements: File that lists what its environment holds, with hashes.
         label: What it says of its model.
     """
 
@@ -77,11 +77,11 @@ class Image(NamedTuple):
 
 
 class Images:
-    """Unpacks images.
+    """Unpacks images, each once for all that run it.
 
     Args:
-        folder: Holds a folder for each.
-        blobs: Hold the images.
+        folder: Holds a folder for each, named by its digest.
+        blobs: Hold the manifest, the config and the layers of each.
     """
 
     def __init__(self, folder: Path, blobs: Blobs) -> None:
@@ -90,7 +90,7 @@ class Images:
         self._under_way: dict[str, asyncio.Task[Path]] = {}
 
     def place(self, digest: str) -> Path:
-        """Tell where an image is unpacked to."""
+        """Tell where an image is unpacked to, by the digest of its manifest (`sha256:…`)."""
         return self._folder / digest.removeprefix("sha256:")
 
     def unpacked(self) -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""Gets a version ready to run: its image, its environment, and a runtime in a cell."""
+"""Gets a version ready to run: its image, its environment, and a runtime in a sandbox."""
 
 import asyncio
 import errno
@@ -12,11 +12,11 @@ from wriftai.predictions import TaskError
 from wriftai_runtime.environments import EnvironmentFailed
 from wriftai_server.images.blobs import StoreUnavailable
 from wriftai_server.settings import WorkerSettings
-from wriftai_server.worker.confinement.cell import Cells
+from wriftai_server.worker.confinement.sandbox import Sandboxes
 from wriftai_server.worker.engines.local import Broken, Program, Runtime, external, internal
 from wriftai_server.worker.environments import Environments
+from wriftai_server.worker.event_buffer import EventBuffer
 from wriftai_server.worker.images import Image, ImageMissing, Images
-from wriftai_server.worker.journal import Journal
 from wriftai_server.worker.store import Version
 from wriftai_server.worker.unpacking import BadImage
 
@@ -27,12 +27,15 @@ class Loader:
     """Starts runtimes.
 
     Args:
-        folder: Holds what models may read.
-        images: Unpacked there.
-        environments: Built there.
-        cells: Hold the runtimes.
-        settings: For the runtimes.
+        folder: Holds the runtime package, alone; models may read it.
+        images: Unpack the image of a version.
+        environments: Build the environment of a version.
+        sandboxes: Make one for each runtime.
+        settings: Limits of the runtimes.
         seconds: Image and environment of a version may take so long to be there, both together.
+
+    Attributes:
+        sandboxes: Are to remove that of a runtime that has ended.
     """
 
     def __init__(
@@ -40,12 +43,12 @@ class Loader:
         folder: Path,
         images: Images,
         environments: Environments,
-        cells: Cells,
+        sandboxes: Sandboxes,
         settings: WorkerSettings,
         *,
         seconds: float = 1800,
     ) -> None:
-        self.cells = cells
+        self.sandboxes = sandboxes
         self._folder = folder
         self._images = images
         self._environments = environments
@@ -61,22 +64,24 @@ class Loader:
         source = Path(wriftai_runtime.__file__).parent
         shutil.copytree(source, self._folder / source.name, dirs_exist_ok=True)
 
-    async def start(self, version: Version, journals: list[Journal], said: Callable[[Journal], None]) -> Runtime:
-        """Start a runtime of a version; it is not ready yet.
+    async def start(
+        self, version: Version, buffers: list[EventBuffer], said: Callable[[EventBuffer], None]
+    ) -> Runtime:
+        """Start a runtime of a version, which is not loaded then; what it lacks is unpacked and built first.
 
         Args:
-            version: Names the image.
-            journals: Take what is to be said of it.
-            said: Called when a journal, of these or later ones, has something new.
+            version: What to run.
+            buffers: Take lines on how far that is: those of the predictions that it is started for.
+            said: Called with a buffer that something was added to, of these or of what runs later.
 
         Raises:
-            Broken: It cannot be started.
+            Broken: It cannot be started: of the image, the requirements, the machine, or as it took too long.
         """
 
         def say(line: str) -> None:
-            for journal in journals:
-                journal.add_line("setup_log", line.encode())
-                said(journal)
+            for buffer in buffers:
+                buffer.add_line("setup_log", line.encode())
+                said(buffer)
 
         try:
             return await self._start(await self._program(version, say), said)
@@ -110,12 +115,12 @@ class Loader:
             base=python.resolve().parent.parent,
         )
 
-    async def _start(self, program: Program, said: Callable[[Journal], None]) -> Runtime:
-        cell = self.cells.make()
+    async def _start(self, program: Program, said: Callable[[EventBuffer], None]) -> Runtime:
+        sandbox = self.sandboxes.make()
         try:
-            return Runtime(cell, program, self._settings, said)
+            return Runtime(sandbox, program, self._settings, said)
         except BaseException:
-            await self.cells.remove(cell)
+            await self.sandboxes.remove(sandbox)
             raise
 
     async def _image(self, digest: str) -> Image:
@@ -134,7 +139,7 @@ class Loader:
 
 
 def out_of(error: OSError) -> TaskError:
-    """Say that the machine lacks something that a run needs."""
+    """Make the error of a prediction that cannot run as the machine lacks something; a full disk is named."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return _disk_full(str(error))
     words = f"The hub could not make ready what this runs in: {error.strerror}. Try again later."

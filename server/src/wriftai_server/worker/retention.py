@@ -33,13 +33,12 @@ class Retention:
     """Tidies up, once an hour.
 
     Args:
-        database: Forgets what went into and came out of old predictions.
+        database: Forgets inputs, outputs and events of predictions that ended long ago.
         blobs: Lose what no version needs.
-        images: Unpacked; those that nobody used for so long are removed, and those of versions that are gone, and
-            what unpacking that was killed has left.
-        environments: Those that nobody used for so long are removed.
-        in_use: Gives the folders of both that runtimes have open.
-        days: How long predictions keep their inputs and outputs.
+        images: Lose what nobody ran for long, and after a day what is of no version or was left half unpacked.
+        environments: Lose what nobody ran for long.
+        in_use: Gives the folders of images and environments that runtimes have open now; they stay.
+        days: What is long: after so many days is forgotten and removed.
     """
 
     def __init__(
@@ -70,9 +69,9 @@ class Retention:
         """Tidy up once.
 
         Raises:
-            DatabaseUnavailable: Nothing can be written now.
+            DatabaseUnavailable: Nothing can be read or written now.
             StoreUnavailable: Blobs cannot be removed now.
-            OSError: Files cannot be removed.
+            OSError: Folders cannot be removed.
         """
         before = timestamp(datetime.now(UTC) - self._kept)
         forgotten = 0

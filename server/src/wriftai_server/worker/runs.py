@@ -1,4 +1,4 @@
-"""One run of a prediction: what it is doing, why it is to stop, and how it ended."""
+"""One attempt to run a prediction: what it is doing, why it is to stop, and how it ended."""
 
 import asyncio
 import enum
@@ -10,12 +10,18 @@ from wriftai_server.predictions.claims import Claim, Outcome
 from wriftai_server.settings import WorkerSettings
 from wriftai_server.worker.engines import messages
 from wriftai_server.worker.engines.local import Broken, Interrupted, Runtime, external
-from wriftai_server.worker.journal import Journal
+from wriftai_server.worker.event_buffer import EventBuffer
 from wriftai_server.worker.loading import out_of
 
 
 class Stop(enum.Enum):
-    """Why a run is to stop."""
+    """Why a run is to stop.
+
+    Attributes:
+        CANCELLED: Whoever made the prediction wants no more of it.
+        TOO_LONG: It takes longer than the settings allow.
+        LOST: Its lease ran out, and another attempt may be running.
+    """
 
     CANCELLED = "its creator wants no more of it"
     TOO_LONG = "it takes longer than it may"
@@ -23,43 +29,44 @@ class Stop(enum.Enum):
 
 
 class Run:
-    """A prediction that this worker holds.
+    """An attempt to run a prediction, from its claim to its outcome.
 
     Args:
-        claim: Holds it.
-        settings: Bound it.
+        claim: Holds the prediction.
+        settings: Limits of its time and its output.
 
     Attributes:
-        journal: Takes what it says.
+        claim: Holds the prediction.
+        buffer: Takes what it says on its way.
         stop: Why it is to stop; None when it is not.
-        setup_seconds: How long it waited for its runtime to be loaded; None when that was there already.
+        setup_seconds: How long it waited for its version to be loaded; None when that was done already.
     """
 
     def __init__(self, claim: Claim, settings: WorkerSettings) -> None:
         self.claim = claim
-        self.journal = Journal(claim, settings.max_output_bytes)
+        self.buffer = EventBuffer(claim, settings.max_output_bytes)
         self.stop: Stop | None = None
         self.setup_seconds: float | None = None
         self._settings = settings
         self._runtime: Runtime | None = None
 
     def end(self, why: Stop) -> None:
-        """Have it stop, for the reason that comes first."""
+        """Have it stop, for the first reason that is given; one that waits for a runtime stops when it has it."""
         if self.stop is None:
             self.stop = why
             if self._runtime is not None:
                 self._runtime.cancel(self.claim)
 
     async def in_runtime(self, runtime: Runtime) -> Outcome | None:
-        """Run it to its end; None when it did not come to one, and is to run again.
+        """Run it to its end; None when it did not come to one, and is to be given back.
 
         Args:
-            runtime: Has loaded its version, and room for it.
+            runtime: Has loaded its version, and has room for one more prediction.
         """
         if self.stop is not None:
             return self.cut()
         try:
-            folder = runtime.cell.take_folder()
+            folder = runtime.sandbox.take_folder()
         except OSError as error:
             return self.failed(out_of(error))
         limit = self._settings.prediction_seconds
@@ -68,13 +75,13 @@ class Run:
             return await self._predict(runtime, folder)
         finally:
             timer.cancel()
-            await runtime.cell.empty_folder(folder)
+            await runtime.sandbox.empty_folder(folder)
 
     async def _predict(self, runtime: Runtime, folder: Path) -> Outcome | None:
         began = time.monotonic()
         self._runtime = runtime
         try:
-            ending = await runtime.predict(self.journal, folder)
+            ending = await runtime.predict(self.buffer, folder)
         except Interrupted:
             return self.cut(time.monotonic() - began)
         except Broken as error:
@@ -93,7 +100,11 @@ class Run:
                 return self.cut(ending.seconds) or self.failed(by_itself, ending.seconds)
 
     def cut(self, seconds: float | None = None) -> Outcome | None:
-        """Give the outcome of having been stopped; None when nobody wanted that."""
+        """Give the outcome of having been stopped; None when it was not, or is lost: then there is none to store.
+
+        Args:
+            seconds: How long it ran; None when it did not begin.
+        """
         match self.stop:
             case Stop.CANCELLED:
                 return Outcome(Status.cancelled, None, None, self.setup_seconds, seconds)
@@ -103,7 +114,12 @@ class Run:
         return None
 
     def failed(self, error: TaskError, seconds: float | None = None) -> Outcome:
-        """Give the outcome of an error."""
+        """Give the outcome of an error.
+
+        Args:
+            error: As whoever made the prediction sees it.
+            seconds: How long it ran; None when it did not begin.
+        """
         return Outcome(Status.failed, None, error, self.setup_seconds, seconds)
 
     def _succeeded(self, ending: messages.Succeeded) -> Outcome:

@@ -11,12 +11,12 @@ from wriftai_server.database.statements import Statement
 
 
 class Version(NamedTuple):
-    """What is run.
+    """What a worker has to know of a version to run it.
 
     Attributes:
-        model_id: UUID.
-        owner_id: UUID of the user whose model it is.
-        digest: Of its image.
+        model_id: UUID of the model that it is a version of.
+        owner_id: UUID of the user whose model that is.
+        digest: Of the manifest of its image, as `sha256:…`.
     """
 
     model_id: str
@@ -54,22 +54,22 @@ async def version(view: Reader, version_id: str) -> Version | None:
 
 
 async def hardware_ids(view: Reader) -> dict[str, str]:
-    """Give the ids of all hardware, by identifier."""
+    """Give the UUIDs of all hardware that the hub offers, by identifier."""
     return {row[0]: row[1] for row in await view.all(_HARDWARE)}
 
 
 async def digests(view: Reader) -> set[str]:
-    """Give the images of all versions that there are."""
+    """Give the digests of the images of all versions that there are."""
     return {row[0] for row in await view.all(_DIGESTS)}
 
 
 async def forget(transaction: Transaction, *, before: str, limit: int) -> int:
-    """Remove what went into and came out of predictions that ended before a time; give the number of them.
+    """Remove input, output and events of predictions that ended before a time; give how many these are.
 
     Args:
-        transaction: Changes the rows.
-        before: Later ones stay.
-        limit: How many at most; the oldest go first.
+        transaction: Changes the rows; those that others change just now are left for later.
+        before: In ISO 8601, in UTC; what ended later stays whole.
+        limit: How many predictions at most; those that ended first come first.
     """
     old: Sequence[dict[str, Any]] = [
         {"prediction_id": row[0]} for row in await transaction.all(_OLD, before=before, most=limit)

@@ -24,13 +24,17 @@ class BadImage(Exception):
 
 
 class Room:
-    """What an image may still take."""
+    """What an image may still hold: 100,000 files and folders, and 20 GiB, over all its layers."""
 
     def __init__(self) -> None:
         self._files, self._bytes = _MOST_FILES, _MOST_BYTES
 
     def take(self, files: int, size: int) -> None:
         """Take some of it.
+
+        Args:
+            files: Number of files and folders.
+            size: Their bytes.
 
         Raises:
             BadImage: That is more than there is.
@@ -41,12 +45,13 @@ class Room:
 
 
 def unpack(layer: Path, target: Path, room: Room) -> None:
-    """Unpack a layer into a folder, where it may meet what another layer left.
+    """Unpack a layer into a folder, over what earlier layers left there.
 
     Args:
-        layer: A tar, not compressed, with nothing but files and folders.
-        target: The folder.
-        room: Of the image.
+        layer: File to unpack: a tar, not compressed, of `model/` and `requirements.txt`, and of nothing but files
+            and folders.
+        target: Folder to unpack into.
+        room: What the image may still hold.
 
     Raises:
         BadImage: It is something else, or leads out of the folder, or is too large.

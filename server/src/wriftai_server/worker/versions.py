@@ -7,10 +7,10 @@ _MOST_KNOWN = 10_000
 
 
 class Versions:
-    """Looks versions up, and remembers what cannot change.
+    """Looks versions up, and remembers of which model each is, as that cannot change.
 
     Args:
-        database: Holds them.
+        database: Holds the versions.
     """
 
     def __init__(self, database: Database) -> None:
@@ -18,7 +18,11 @@ class Versions:
         self._models: dict[str, str] = {}
 
     async def model_of(self, version_id: str) -> str:
-        """Give the id of a version's model; a version that is gone stands for itself."""
+        """Give the id of a version's model, and that of the version itself where it was deleted.
+
+        Raises:
+            DatabaseUnavailable: It cannot be looked up now.
+        """
         if version_id not in self._models:
             if len(self._models) >= _MOST_KNOWN:
                 self._models.clear()
@@ -27,6 +31,10 @@ class Versions:
         return self._models[version_id]
 
     async def find(self, version_id: str) -> store.Version | None:
-        """Find a version; None when it is gone."""
+        """Find a version; None when it was deleted.
+
+        Raises:
+            DatabaseUnavailable: It cannot be looked up now.
+        """
         async with self._database.reading() as view:
             return await store.version(view, version_id)

@@ -15,14 +15,14 @@ from wriftai_server.settings import Settings, WorkerSettings
 from wriftai_server.webhooks.delivery import Deliverer
 from wriftai_server.worker import store
 from wriftai_server.worker.claims import Claims
-from wriftai_server.worker.confinement.cell import Cells
+from wriftai_server.worker.confinement.sandbox import Sandboxes
 from wriftai_server.worker.environments import Environments
+from wriftai_server.worker.event_writer import EventWriter
 from wriftai_server.worker.images import Images
 from wriftai_server.worker.loading import Loader
 from wriftai_server.worker.pool import Pool
 from wriftai_server.worker.retention import Retention
 from wriftai_server.worker.runs import Run, Stop
-from wriftai_server.worker.scribe import Scribe
 from wriftai_server.worker.versions import Versions
 
 _TICK_SECONDS = 1.0
@@ -62,10 +62,11 @@ class Worker:
         self._outage = Outage("the queue waits", "the queue goes on")
         self._claims = Claims(database, changes, own.lease_seconds)
         self._versions = Versions(database)
-        self._scribe = Scribe(self._claims)
-        self._cells = Cells(folder / "cells", own)
+        self._writer = EventWriter(self._claims)
+        # Whatever they are called here: a worker removes there what killed ones of other releases left.
+        self._sandboxes = Sandboxes(folder / "cells", own)
         images, environments = Images(folder / "images", blobs), Environments(folder / "environments")
-        self._loader = Loader(folder / "package", images, environments, self._cells, own)
+        self._loader = Loader(folder / "package", images, environments, self._sandboxes, own)
         self._retention = Retention(
             database,
             blobs,
@@ -76,22 +77,22 @@ class Worker:
         )
 
     def open(self) -> None:
-        """Get ready to run.
+        """Get ready to run: try out a sandbox, and put the runtime package where models may read it.
 
         Raises:
             Unconfined: Models cannot be locked in, and the settings require it.
             OSError: The data folder cannot be written to.
         """
-        self._cells.open()
+        self._sandboxes.open()
         self._loader.open()
 
     async def run(self) -> None:
-        """Run predictions until cancelled; then let those that run end, or give them back.
+        """Run predictions until cancelled; then give those that run some time to end, and back what has not.
 
-        What else ends it is logged at once, and raised in the end.
+        What else ends it is logged at once, and raised when all is tidied up.
         """
         task = asyncio.current_task()
-        works = (self._scribe.run, self._beat, self._cancel, self._retention.run, self._deliverer.run)
+        works = (self._writer.run, self._beat, self._cancel, self._retention.run, self._deliverer.run)
         others = [asyncio.create_task(_keep(work)) for work in works]
         try:
             with self._changes.watch("queue") as queue:
@@ -107,7 +108,7 @@ class Worker:
             for other in others:
                 other.cancel()
             await asyncio.wait(others)
-            await self._cells.close()
+            await self._sandboxes.close()
 
     @property
     def _runs(self) -> dict[str, Run]:
@@ -138,7 +139,7 @@ class Worker:
                     claims=self._claims,
                     versions=self._versions,
                     loader=self._loader,
-                    scribe=self._scribe,
+                    writer=self._writer,
                     settings=self._settings,
                     wake=lambda: self._changes.tell("queue"),
                 )
@@ -175,7 +176,11 @@ class Worker:
 
 
 def death(running: "asyncio.Task[None]") -> str | None:
-    """Say of what the task of a worker has died; None when it was cancelled, as those are that are to end."""
+    """Say of what a worker has died; None when it was told to end.
+
+    Args:
+        running: Of `Worker.run`, which has ended.
+    """
     if running.cancelling():
         return None
     error = asyncio.CancelledError() if running.cancelled() else running.exception()

@@ -27,8 +27,8 @@ def remove_tree(folder: Path, *, seconds: float = 600) -> None:
     takes neither a stack nor file descriptors, and no path gets too long.
 
     Args:
-        folder: Of which nothing is to be left.
-        seconds: What is still there then stays, as it does where others go on writing.
+        folder: Of which nothing is to be left; nothing happens when there is none.
+        seconds: Given up after so long, as it is where others go on writing; what is there then stays.
     """
     try:
         _remove(folder, time.monotonic() + seconds)

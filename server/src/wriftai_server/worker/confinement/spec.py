@@ -1,4 +1,4 @@
-"""What the launcher is told, and what it tells."""
+"""What the launcher is told of what to start."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a model's processes may use together, but for `open_files`.
+    """What a model's processes may use: together, but for `open_files`, which is of each.
 
     Attributes:
-        memory_bytes: Main memory; of each process, where they cannot be watched together.
-        disk_bytes: Size of all that they write.
-        processes: Number of processes and threads.
-        open_files: Number of files that each may have open.
+        memory_bytes: Of main memory; of each process, where they cannot be watched together.
+        disk_bytes: Of files, those among them that are removed and still open.
+        processes: Processes and threads; when nine tenths of them are there, all are ended.
+        open_files: Files and other descriptors.
     """
 
     memory_bytes: int
@@ -28,16 +28,16 @@ class Spec:
     Attributes:
         command: Program and arguments.
         environment: All variables that it gets.
-        readable: Files and folders that it may read and execute, beside those of the system.
+        readable: Paths of files and folders that it may read and execute, beside those of the system.
         scratch: Folder that it may write to: its `/tmp`, its home and its working folder. Its subfolder `shm`
             is its `/dev/shm`.
         folders: Folder whose subfolders it may write to.
         root: An empty folder, which becomes the root of what it sees.
         limits: On what it uses.
-        user: User and group to run as; None keeps those of the launcher.
+        user: Id of the user and group to run as; None keeps those of the launcher.
         has_network: Whether it may open connections.
-        parent: Process that starts the launcher, and with which everything dies.
-        status: File descriptor that the launcher writes to, one JSON object a line.
+        parent: Id of the process that starts the launcher, and with which everything dies.
+        status: File descriptor that the launcher writes to, as `launch.main` says.
         keep: File descriptors that the program gets, beside 0, 1 and 2.
     """
 
@@ -55,7 +55,7 @@ class Spec:
     keep: list[int]
 
     def encode(self) -> str:
-        """Write it down for the command line."""
+        """Write it as the launcher's one argument, JSON."""
         return json.dumps(asdict(self))
 
 

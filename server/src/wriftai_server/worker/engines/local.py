@@ -1,4 +1,4 @@
-"""Runtimes that are processes of this machine, each in a cell."""
+"""Runtimes that are processes of this machine, each in a sandbox."""
 
 import asyncio
 import contextlib
@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from wriftai.predictions import ErrorSource, TaskError
 from wriftai_server.predictions.claims import Claim
 from wriftai_server.settings import WorkerSettings
-from wriftai_server.worker.confinement.cell import Cell, Process
+from wriftai_server.worker.confinement.sandbox import Process, Sandbox
 from wriftai_server.worker.engines import messages
 from wriftai_server.worker.engines.pipes import LineReader, Writer
-from wriftai_server.worker.journal import LINE_BYTES, Journal
+from wriftai_server.worker.event_buffer import LINE_BYTES, EventBuffer
 
 _ENVELOPE_BYTES = 64 * 1024  # What a reply may have around an output: a message and a traceback.
 _FORCE_SECONDS = 4.0
@@ -24,14 +24,14 @@ _STOP_SECONDS = 1.0
 
 
 class Program(NamedTuple):
-    """What a runtime runs.
+    """What a runtime runs, and where that lies.
 
     Attributes:
-        python: Of the model's environment.
-        runtime: Folder to import the runtime package from.
-        model: The model's own folder.
-        predictor: `file.py:Class`.
-        concurrency: How many predictions it runs at a time.
+        python: Path of the Python of the model's environment.
+        runtime: Folder to import the package `wriftai_runtime` from.
+        model: The model's own folder, in the unpacked image.
+        predictor: File in it and class, as `predict.py:Predictor`.
+        concurrency: How many predictions it runs at a time, 1 or more.
         kept: Folders that must stay while it runs: the unpacked image, and the environment.
         base: Folder of the Python that the environment was made with.
     """
@@ -46,15 +46,15 @@ class Program(NamedTuple):
 
     @property
     def readable(self) -> list[str]:
-        """All that it has to read."""
+        """The folders that it has to read, beside those of the system."""
         return [str(path) for path in (self.runtime, self.model, self.kept[1], self.base)]
 
 
 class Broken(Exception):
-    """A runtime cannot be used (any more).
+    """A runtime cannot be used (any more), and the predictions that it had fail of it.
 
     Args:
-        error: Says why, for whoever's prediction fails of it.
+        error: Why, as those who made them are told.
     """
 
     def __init__(self, error: TaskError) -> None:
@@ -63,16 +63,16 @@ class Broken(Exception):
 
 
 class Interrupted(Exception):
-    """A prediction was cut off, through no fault of its own."""
+    """A prediction was cut off through no fault of its own, and may run again."""
 
 
 def external(message: str, detail: Any = None) -> TaskError:
-    """Make an error that is the model's, or its input's."""
+    """Make an error that the model is to blame for, or its input."""
     return TaskError(source=ErrorSource.external, message=message, detail=detail)
 
 
 def internal(message: str, detail: Any = None) -> TaskError:
-    """Make an error that is the hub's."""
+    """Make an error that the hub is to blame for."""
     return TaskError(source=ErrorSource.internal, message=message, detail=detail)
 
 
@@ -80,12 +80,15 @@ class Job:
     """A prediction in a runtime.
 
     Args:
-        journal: Takes what it says.
-        ended: How it ended, or `Broken`, or `Interrupted`.
+        buffer: Takes what it says.
+        ended: Is given how it ended, or raises `Broken` or `Interrupted`.
+
+    Attributes:
+        is_cancelled: Whether it was asked to end.
     """
 
-    def __init__(self, journal: Journal, ended: "asyncio.Future[messages.Ending]") -> None:
-        self.journal = journal
+    def __init__(self, buffer: EventBuffer, ended: "asyncio.Future[messages.Ending]") -> None:
+        self.buffer = buffer
         self.ended = ended
         self.is_cancelled = False
 
@@ -93,14 +96,16 @@ class Job:
 class Runtime:
     """A live process that loads one version and runs predictions of it.
 
+    It is started at once. Its process is watched until it is gone: `end` it in any case.
+
     Args:
-        cell: Holds it.
+        sandbox: Where it runs; whoever made that removes it after the end.
         program: What to run.
-        settings: Time and sizes.
-        said: Called when a journal has something new.
+        settings: Limits of time and size.
+        said: Called with a buffer that something was added to.
 
     Attributes:
-        cell: Holds it.
+        sandbox: Where it runs.
         program: What it runs.
         gone: Set when its process, and all that it started, has ended.
 
@@ -109,15 +114,15 @@ class Runtime:
     """
 
     def __init__(
-        self, cell: Cell, program: Program, settings: WorkerSettings, said: Callable[[Journal], None]
+        self, sandbox: Sandbox, program: Program, settings: WorkerSettings, said: Callable[[EventBuffer], None]
     ) -> None:
         loop = asyncio.get_running_loop()
-        self.cell = cell
+        self.sandbox = sandbox
         self.program = program
         self._settings = settings
         self._said = said
         self._jobs: dict[str, Job] = {}
-        self._setup_journals: list[Journal] = []
+        self._setup_buffers: list[EventBuffer] = []
         self._setup: asyncio.Future[float] = loop.create_future()
         self.gone = asyncio.Event()
         self._told: dict[str, Any] = {}
@@ -127,19 +132,20 @@ class Runtime:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it takes predictions."""
+        """Whether its process lives, and nothing has happened for which it is being ended."""
         return self._reason is None and not self.gone.is_set()
 
-    async def load(self, journals: list[Journal]) -> float:
-        """Wait until it is ready; give the seconds that it took.
+    async def load(self, buffers: list[EventBuffer]) -> float:
+        """Wait until the model is loaded; give the seconds since the process was started.
 
         Args:
-            journals: Take what it prints meanwhile.
+            buffers: Take what it prints meanwhile: those of the predictions that it is loaded for.
 
         Raises:
-            Broken: It is not going to be.
+            Broken: It cannot be loaded, or not in the time that the settings give it.
+            Interrupted: The runtime was ended meanwhile.
         """
-        self._setup_journals = journals
+        self._setup_buffers = buffers
         seconds = self._settings.setup_seconds
         try:
             async with asyncio.timeout(seconds):
@@ -148,25 +154,25 @@ class Runtime:
             self._break(lambda: Broken(external(f"The model was not ready within {seconds:g} s of setup.")))
             raise Broken(external(f"The model was not ready within {seconds:g} s of setup.")) from None
         finally:
-            self._setup_journals = []
+            self._setup_buffers = []
         return time.monotonic() - self._started_at
 
-    async def predict(self, journal: Journal, folder: Path) -> messages.Ending:
-        """Run a prediction to its end.
+    async def predict(self, buffer: EventBuffer, folder: Path) -> messages.Ending:
+        """Run a prediction to its end, beside those that run already.
 
         Args:
-            journal: Takes what it says.
-            folder: For its files.
+            buffer: Holds its claim, and takes what it says.
+            folder: Of the sandbox, empty; for the files of its input.
 
         Raises:
-            Broken: The runtime ended before the prediction did.
+            Broken: The runtime broke before the prediction ended.
             Interrupted: The runtime was ended, for reasons that were not its own.
         """
         if not self.is_alive:
             raise Interrupted  # Whatever ended it, it was not this prediction.
-        claim = journal.claim
+        claim = buffer.claim
         # By attempt: of one prediction, an attempt that was lost may still run beside the one that counts.
-        job = self._jobs[claim.attempt_id] = Job(journal, asyncio.get_running_loop().create_future())
+        job = self._jobs[claim.attempt_id] = Job(buffer, asyncio.get_running_loop().create_future())
         self._stdout.is_muted = self._stderr.is_muted = False
         self._stdin.write(messages.predict(claim.attempt_id, str(folder), claim.input))
         try:
@@ -175,7 +181,7 @@ class Runtime:
             del self._jobs[claim.attempt_id]
 
     def cancel(self, claim: Claim) -> None:
-        """Ask a prediction to end; when it does not, the runtime is ended."""
+        """Ask a prediction to end; when it has not after 4 s, the runtime is ended, with all that it runs."""
         job = self._jobs.get(claim.attempt_id)
         if job is None or job.is_cancelled:
             return
@@ -186,7 +192,10 @@ class Runtime:
         job.ended.add_done_callback(lambda _: force.cancel())
 
     async def end(self) -> None:
-        """End the process, and all that it started; one that is idle is asked to first."""
+        """End the process, and all that it started; one that is idle is given 1 s to do so by itself.
+
+        What still runs raises `Interrupted`.
+        """
         if self.is_alive and not self._jobs and self._setup.done():
             self._stdin.write(messages.STOP)
             self._stdin.close()
@@ -208,7 +217,7 @@ class Runtime:
         command += [str(program.model)]
         variables = {"PYTHONPATH": str(program.runtime), "PYTHONDONTWRITEBYTECODE": "1"}
         try:
-            self._process: Process = self.cell.start(
+            self._process: Process = self.sandbox.start(
                 command,
                 program.readable,
                 environment=variables,
@@ -233,18 +242,18 @@ class Runtime:
 
     def _take_print(self, line: bytes, _: bool) -> None:
         if not self._setup.done():
-            journals = self._setup_journals
-            for journal in journals:
-                journal.add_line("setup_log", line)
+            buffers = self._setup_buffers
+            for buffer in buffers:
+                buffer.add_line("setup_log", line)
         else:
             # What no prediction can be told to have printed belongs to nobody.
-            journals = [job.journal for job in self._jobs.values()] if len(self._jobs) == 1 else []
-            for journal in journals:
-                journal.add_line("log", line)
-        for journal in journals:
-            self._said(journal)
-        if all(journal.is_cut for journal in journals):
-            self._stdout.is_muted = self._stderr.is_muted = bool(journals)
+            buffers = [job.buffer for job in self._jobs.values()] if len(self._jobs) == 1 else []
+            for buffer in buffers:
+                buffer.add_line("log", line)
+        for buffer in buffers:
+            self._said(buffer)
+        if all(buffer.is_cut for buffer in buffers):
+            self._stdout.is_muted = self._stderr.is_muted = bool(buffers)
 
     def _take_reply(self, line: bytes, is_whole: bool) -> None:
         if not self.is_alive:
@@ -270,8 +279,8 @@ class Runtime:
                 self._settle_setup(Broken(error))
                 self._break(lambda: Broken(error))
             case messages.Log() if job := self._jobs.get(reply.id):
-                job.journal.add_line("log", reply.line.encode(errors="replace")[:LINE_BYTES])
-                self._said(job.journal)
+                job.buffer.add_line("log", reply.line.encode(errors="replace")[:LINE_BYTES])
+                self._said(job.buffer)
             case messages.Output() if job := self._jobs.get(reply.id):
                 self._add_output(job, messages.text_of(reply.value))
             case messages.Succeeded() | messages.Failed() | messages.Cancelled():
@@ -280,8 +289,8 @@ class Runtime:
                     job.ended.set_result(reply)
 
     def _add_output(self, job: Job, text: str) -> None:
-        if job.journal.add_output(text):
-            self._said(job.journal)
+        if job.buffer.add_output(text):
+            self._said(job.buffer)
         else:
             most = self._settings.max_output_bytes
             self._break(lambda: Broken(external(f"The output is longer than {most:,} bytes.")))

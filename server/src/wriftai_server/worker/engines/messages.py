@@ -1,4 +1,7 @@
-"""What a worker and a runtime say to each other: JSON objects, one a line."""
+"""What a worker and a runtime say to each other: JSON objects, one a line.
+
+What has an `id` is about one attempt: it is the `attempt_id` of its claim.
+"""
 
 from typing import Annotated, Literal
 
@@ -12,13 +15,22 @@ Seconds = Annotated[float, Meta(ge=0, le=10_000_000)]
 
 
 class Ready(Struct, tag="ready"):
-    """The model is loaded."""
+    """The model is loaded.
+
+    Attributes:
+        seconds: How long that took, from the start of the process.
+    """
 
     seconds: float
 
 
 class Unusable(Struct, tag="unusable"):
-    """The model cannot be loaded; the process ends."""
+    """The model cannot be loaded; the process ends.
+
+    Attributes:
+        message: Why, for whoever made the model; cut after 4,096 characters.
+        traceback: Of the model's code; None or empty where that is not at fault. Of a long one, the end stays.
+    """
 
     message: str
     traceback: str | None = None
@@ -28,21 +40,25 @@ class Unusable(Struct, tag="unusable"):
 
 
 class Log(Struct, tag="log"):
-    """A prediction printed a line."""
+    """A prediction printed a line, in a runtime that runs several side by side; otherwise lines come on pipes."""
 
     id: str
     line: str
 
 
 class Output(Struct, tag="output"):
-    """A prediction gave a piece of its output."""
+    """A prediction gave a piece of its output, as JSON."""
 
     id: str
     value: Raw
 
 
 class Succeeded(Struct, tag="succeeded"):
-    """A prediction ended with an output."""
+    """A prediction ended with an output: JSON, and of one that came in pieces the list of these.
+
+    Attributes:
+        seconds: How long it ran; in what follows too.
+    """
 
     id: str
     output: Raw
@@ -50,7 +66,13 @@ class Succeeded(Struct, tag="succeeded"):
 
 
 class Failed(Struct, tag="failed"):
-    """A prediction ended with an error: of its input, the model, or what the model gave."""
+    """A prediction ended with an error.
+
+    Attributes:
+        kind: What is at fault: the model's code, the input, or what the model gave as its output.
+        message: Why, for the caller; cut after 4,096 characters.
+        traceback: Of the model's code; None where that is not at fault. Of a long one, the end stays.
+    """
 
     id: str
     kind: Literal["model", "input", "output"]
@@ -63,7 +85,7 @@ class Failed(Struct, tag="failed"):
 
 
 class Cancelled(Struct, tag="cancelled"):
-    """A prediction ended because it was told to."""
+    """A prediction ended because it was told to, or the model cancelled itself."""
 
     id: str
     seconds: Seconds
@@ -109,8 +131,8 @@ def predict(attempt_id: str, folder: str, input_: str) -> bytes:
     """Write the message that starts a prediction.
 
     Args:
-        attempt_id: Names the attempt in the replies.
-        folder: For its files.
+        attempt_id: Of the claim; each reply to it has it as `id`.
+        folder: Empty, for the files of the input.
         input_: JSON.
     """
     head = msgspec.json.encode({"type": "predict", "id": attempt_id, "folder": folder})
@@ -120,7 +142,7 @@ def predict(attempt_id: str, folder: str, input_: str) -> bytes:
 
 
 def cancel(attempt_id: str) -> bytes:
-    """Write the message that asks a prediction to end."""
+    """Write the message that asks an attempt to end; one that has ended already pays no heed."""
     return msgspec.json.encode({"type": "cancel", "id": attempt_id}) + b"\n"
 
 

@@ -12,10 +12,10 @@ class LineReader:
     """Reads lines from a descriptor as they come.
 
     Args:
-        descriptor: To read from; closed at the end.
-        longest: Longer lines are cut into several.
-        take: Given each line, without its end; and whether it is whole.
-        end: Called once, when there is no more.
+        descriptor: To read from; owned, and closed at its end.
+        longest: Bytes of a line; longer ones are given in several pieces.
+        take: Given each line or piece, without the end of the line, and whether it is the last piece of its line.
+        end: Called once, when the other side has closed and all was given; not after `close`.
 
     Attributes:
         is_muted: Whether what comes is thrown away unseen.
@@ -39,14 +39,14 @@ class LineReader:
         self._loop.add_reader(descriptor, self._read)
 
     def drain(self) -> None:
-        """Take what is there already, the beginning of a line included."""
+        """Give what has come already, up to 1 MiB, and a line that has only begun too."""
         pieces = 0
         while self._is_open and pieces < _DRAIN_PIECES and self._read():
             pieces += 1
         self._take_rest()
 
     def close(self) -> None:
-        """Read no more."""
+        """Read no more, and close the descriptor; nothing when that was done."""
         if self._is_open:
             self._is_open = False
             self._loop.remove_reader(self._descriptor)
@@ -90,7 +90,7 @@ class Writer:
     """Writes to a descriptor, as fast as the other side reads.
 
     Args:
-        descriptor: To write to.
+        descriptor: To write to; owned.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -101,7 +101,7 @@ class Writer:
         os.set_blocking(descriptor, False)
 
     def write(self, data: bytes) -> None:
-        """Write some bytes, or keep them until there is room; they are lost when nobody reads any more."""
+        """Write some bytes, and keep in memory what there is no room for yet; lost when nobody reads any more."""
         if not self._is_open:
             return
         if self._left:
@@ -113,7 +113,7 @@ class Writer:
             self._loop.add_writer(self._descriptor, self._write)
 
     def close(self) -> None:
-        """Write no more, which tells the other side."""
+        """Close the descriptor, which the other side sees; what was kept is lost."""
         if self._is_open:
             self._is_open = False
             self._left = memoryview(b"")

@@ -1,4 +1,4 @@
-"""What a run says on its way, until it is stored; bounded, so that no model fills the database by chatting."""
+"""What an attempt says on its way, until it is stored; bounded, so that no chatty model fills the database."""
 
 import asyncio
 from typing import Literal
@@ -12,17 +12,19 @@ _PIECE_BYTES = 64  # What each piece takes beside its text: its row, and its eve
 _CUT = "The log was cut here: it is longer than 10,000 lines or 1 MiB."
 
 
-class Journal:
-    """Events of one claim that are not stored yet.
+class EventBuffer:
+    """Log lines and pieces of output of one attempt that are not stored yet.
 
     Args:
-        claim: Whose events they are.
-        max_output_bytes: Of the pieces of its output, together.
+        claim: Of the attempt.
+        max_output_bytes: So long may the pieces of its output be together, as JSON in UTF-8, each counted for 64
+            bytes more than it has.
 
     Attributes:
-        pending: In order.
+        claim: Of the attempt.
+        pending: What is to be stored, in order; whoever has stored some of it removes that.
         storing: Held by whoever stores what is pending, so that nobody else stores the same.
-        is_cut: Whether no more lines are taken.
+        is_cut: Whether the log was cut: then no more lines are taken.
     """
 
     def __init__(self, claim: Claim, max_output_bytes: int) -> None:
@@ -34,7 +36,13 @@ class Journal:
         self._output_left = max_output_bytes
 
     def add_line(self, kind: Literal["setup_log", "log"], line: bytes) -> None:
-        """Note a line; what would be too much is left out, and one line says so."""
+        """Take a line that was printed; after 10,000 lines or 1 MiB one last line says that the log was cut.
+
+        Args:
+            kind: `setup_log` while the model is loaded, `log` afterwards.
+            line: Without its end; bytes that are not UTF-8 are replaced. Of what carriage returns part, only the
+                last stays.
+        """
         # A carriage return writes over what stands before it, as progress bars do.
         shown = line.rstrip(b"\r").rpartition(b"\r")[2]
         text = shown.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
@@ -47,7 +55,7 @@ class Journal:
             self.pending.append(Event(kind, _CUT))
 
     def add_output(self, text: str) -> bool:
-        """Note a piece of the output, as JSON; False when that is more than there may be."""
+        """Take a piece of the output, as JSON; False, and not taken, when the output would be too long."""
         self._output_left -= len(text.encode()) + _PIECE_BYTES
         if self._output_left < 0:
             return False

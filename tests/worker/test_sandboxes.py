@@ -1,4 +1,4 @@
-"""Folders of cells: each worker has its own, and removes those that others left."""
+"""Folders of sandboxes: each worker has its own, and removes those that others left."""
 
 import asyncio
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from wriftai_server.settings import WorkerSettings
-from wriftai_server.worker.confinement.cell import Cells
+from wriftai_server.worker.confinement.sandbox import Sandboxes
 
 
 @pytest.fixture
@@ -18,12 +18,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make(folder: Path) -> Iterator[Callable[[], Cells]]:
-    """Give what makes the cells of one more worker; it stops at the end."""
-    made: list[Cells] = []
+def make(folder: Path) -> Iterator[Callable[[], Sandboxes]]:
+    """Give what makes the sandboxes of one more worker; it stops at the end."""
+    made: list[Sandboxes] = []
 
-    def make_one() -> Cells:
-        made.append(Cells(folder, WorkerSettings()))
+    def make_one() -> Sandboxes:
+        made.append(Sandboxes(folder, WorkerSettings()))
         return made[-1]
 
     yield make_one
@@ -33,7 +33,7 @@ def make(folder: Path) -> Iterator[Callable[[], Cells]]:
 
 
 def test_what_killed_workers_left_goes_and_what_others_have_stays(
-    folder: Path, make: Callable[[], Cells]
+    folder: Path, make: Callable[[], Sandboxes]
 ) -> None:
     make().open()
     [kept] = folder.iterdir()
@@ -52,18 +52,18 @@ STARTING = """
 import sys, threading
 from pathlib import Path
 from wriftai_server.settings import WorkerSettings
-from wriftai_server.worker.confinement.cell import Cells
+from wriftai_server.worker.confinement.sandbox import Sandboxes
 
 folder, others = Path(sys.argv[1]), []
 
 def interrupt(event, arguments):
     if event == "open" and str(arguments[0]).endswith("/lock") and not others:
-        others.append(threading.Thread(target=Cells(folder, WorkerSettings()).open))
+        others.append(threading.Thread(target=Sandboxes(folder, WorkerSettings()).open))
         others[0].start()
         others[0].join(2)
 
 sys.addaudithook(interrupt)
-Cells(folder, WorkerSettings()).open()
+Sandboxes(folder, WorkerSettings()).open()
 others[0].join()
 print(len([*folder.glob("*/lock")]))
 """

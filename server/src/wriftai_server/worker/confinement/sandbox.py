@@ -1,4 +1,4 @@
-"""Cells: one for each runtime, with folders of its own, started and removed by the worker."""
+"""Sandboxes: one for each runtime, with folders and mostly a user of its own, made and removed by the worker."""
 
 import asyncio
 import fcntl
@@ -25,7 +25,7 @@ _USERS = range(
     64200, 65000
 )  # A range that distributions leave free, and that fits a container's usual map of users.
 _OPEN_FILES = 4096
-_EMPTY_SECONDS = 10.0  # Of what a prediction left; the rest is removed with its cell.
+_EMPTY_SECONDS = 10.0  # Of what a prediction left; the rest is removed with its sandbox.
 _MIB = 1024**2
 _WORDS = {
     "namespaces": "models see the machine's processes, and what they leave running outlives them",
@@ -42,27 +42,29 @@ class Unconfined(Exception):
 
 
 class Process(NamedTuple):
-    """A program that runs in a cell.
+    """A program that runs in a sandbox.
 
     Attributes:
-        launcher: Ends all of it when it is terminated.
-        status: File descriptor to read what the launcher tells, one JSON object a line; its end is theirs.
+        launcher: The process that started it, and ends it with all that it started when it is terminated itself.
+        status: File descriptor to read what the launcher tells, as `launch.main` says; where that ends, nothing
+            of the program is left. To be closed by the reader.
     """
 
     launcher: subprocess.Popen[bytes]
     status: int
 
     def kill(self) -> None:
-        """End all of it, at once."""
+        """Begin to end all of it; it has no time to tidy up."""
         self.launcher.terminate()
 
 
-class Cells:
-    """Makes cells, and removes those that killed workers left.
+class Sandboxes:
+    """Makes sandboxes, and removes those that killed workers left.
 
     Args:
-        folder: Holds them; made when it is missing. Beside it lies what models may read.
-        settings: Limits.
+        folder: Holds those of all workers on the data folder; made when it is missing. Beside it lies what
+            models may read.
+        settings: Limits of each sandbox, and whether the kernel has to lock in wholly.
     """
 
     def __init__(self, folder: Path, settings: WorkerSettings) -> None:
@@ -72,22 +74,22 @@ class Cells:
         self._lock: BinaryIO | None = None
 
     def open(self) -> None:
-        """Get ready to make cells: remove what is left of others, and find out how well the kernel locks in.
+        """Get ready to make sandboxes: remove what is left of others, and find out how well the kernel locks in.
 
         Raises:
             Unconfined: Not well enough for the settings.
             OSError: The folder cannot be written to.
         """
-        cells = self._folder.parent
-        cells.mkdir(parents=True, exist_ok=True)
-        file = cells.with_name(f"{cells.name}.lock")
+        sandboxes = self._folder.parent
+        sandboxes.mkdir(parents=True, exist_ok=True)
+        file = sandboxes.with_name(f"{sandboxes.name}.lock")
         file.touch(0o600)  # No model may hold it.
         with file.open("r+b") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)  # Nobody sees the folder of another while that is not locked yet.
             self._folder.mkdir()
             self._lock = (self._folder / "lock").open("wb")
             fcntl.flock(self._lock, fcntl.LOCK_EX)
-            abandoned = [folder for folder in cells.iterdir() if _is_abandoned(folder)]
+            abandoned = [folder for folder in sandboxes.iterdir() if _is_abandoned(folder)]
         for folder in abandoned:
             remove_tree(folder)
         lacking = self._lacking()
@@ -105,43 +107,52 @@ class Cells:
             )
 
     async def close(self) -> None:
-        """Remove all cells."""
+        """Remove all sandboxes."""
         await asyncio.to_thread(remove_tree, self._folder)
         if self._lock is not None:
             self._lock.close()
 
-    def make(self) -> "Cell":
-        """Make a cell.
+    def make(self) -> "Sandbox":
+        """Make a sandbox, with a user of its own where the worker is root.
 
         Raises:
             OSError: Its folders cannot be made.
         """
         user = random.choice([user for user in _USERS if user not in self._users]) if os.getuid() == 0 else None
-        cell = Cell(self._folder / f"{random.getrandbits(64):016x}", user, self._settings)
+        sandbox = Sandbox(self._folder / f"{random.getrandbits(64):016x}", user, self._settings)
         if user is not None:
             self._users.add(user)
-        return cell
+        return sandbox
 
-    async def remove(self, cell: "Cell") -> None:
-        """Remove a cell whose processes have ended, with its files."""
-        await asyncio.to_thread(remove_tree, cell.folder)
-        if cell.user is not None:
-            self._users.discard(cell.user)
+    async def remove(self, sandbox: "Sandbox") -> None:
+        """Remove a sandbox whose processes have ended, with its files."""
+        await asyncio.to_thread(remove_tree, sandbox.folder)
+        if sandbox.user is not None:
+            self._users.discard(sandbox.user)
 
     def _lacking(self) -> list[str]:
-        cell = self.make()
-        lacking = _wait(cell.start([shutil.which("true") or "/bin/true"], [], stdin=subprocess.DEVNULL))
-        remove_tree(cell.folder)
+        sandbox = self.make()
+        lacking = _wait(sandbox.start([shutil.which("true") or "/bin/true"], [], stdin=subprocess.DEVNULL))
+        remove_tree(sandbox.folder)
         return lacking
 
 
-class Cell:
-    """Folders that are made for one runtime, and what may run in them.
+class Sandbox:
+    """Folders that are made for one runtime, and what runs in them.
 
     Args:
-        folder: To be made.
-        user: Owns what the runtime writes; None is the worker's own.
-        settings: Limits.
+        folder: To be made; all others are in it.
+        user: Id of the user and group that the runtime runs as, and that own what it writes; None is the
+            worker's own.
+        settings: Limits of all that runs in it together.
+
+    Attributes:
+        folder: To be removed with it.
+        user: As it was given.
+        scratch: The runtime's `/tmp`, home and working folder.
+
+    Raises:
+        OSError: The folders cannot be made.
     """
 
     def __init__(self, folder: Path, user: int | None, settings: WorkerSettings) -> None:
@@ -158,7 +169,7 @@ class Cell:
             self._make_own(each)
 
     def take_folder(self) -> Path:
-        """Give an empty folder that the runtime may write to.
+        """Give an empty folder that the runtime may write to, for one prediction.
 
         Raises:
             OSError: It cannot be made.
@@ -170,7 +181,7 @@ class Cell:
         return folder
 
     async def empty_folder(self, folder: Path) -> None:
-        """Take back a folder, and remove what was left in it."""
+        """Take back a folder for another prediction, or remove it with what was left in it."""
         if _is_empty(folder):
             self._empty.append(folder)  # Most are, and the next one need not be made.
         else:
@@ -192,11 +203,11 @@ class Cell:
         Args:
             command: Program, by its whole path, and arguments.
             readable: Files and folders that it may read and execute, beside those of the system.
-            environment: Variables that it gets beside the usual ones.
-            stdin: What it reads.
-            stdout: Where it writes to; None is where the worker does.
-            stderr: Where it writes errors to; None is where the worker does.
-            keep: Further file descriptors that it gets.
+            environment: Variables that it gets beside PATH, HOME, TMPDIR, LANG and PYTHONUNBUFFERED.
+            stdin: File descriptor of what it reads.
+            stdout: File descriptor that it writes to; None is the worker's own.
+            stderr: File descriptor that it writes errors to; None is the worker's own.
+            keep: Further file descriptors that it gets, under the same numbers.
 
         Raises:
             OSError: There are too many processes or open files.
