@@ -5,7 +5,7 @@ import contextlib
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import msgspec
 
@@ -116,3 +116,16 @@ class Inspector:
                 process.kill()
         await process.communicate()
         return process.returncode
+
+
+class NeedsInspection(Exception):
+    """Whether something is good is not to be found out in place, as that may take long, or much memory.
+
+    Args:
+        inspect: Finds it out by an inspector, for the user with an id; to be called in no transaction. It raises
+            what would have been raised in place.
+    """
+
+    def __init__(self, inspect: Callable[[Inspector, str], Awaitable[None]]) -> None:
+        super().__init__()
+        self.inspect = inspect

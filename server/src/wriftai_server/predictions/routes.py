@@ -14,9 +14,9 @@ from wriftai_server.http.paging import Page, page, read_cursor
 from wriftai_server.http.parameters import Cursor, PageSize
 from wriftai_server.http.preferences import Prefer, patience
 from wriftai_server.http.rules import signed_in
+from wriftai_server.inspection.inspector import NeedsInspection
 from wriftai_server.predictions import queue, service, stream, waiting
 from wriftai_server.predictions.bodies import CreatePrediction, CreatePredictionOf
-from wriftai_server.predictions.inputs import Costly, inspect
 from wriftai_server.predictions.service import Reference
 from wriftai_server.webhooks.addresses import check_url
 from wriftai_server.wire.predictions import shown
@@ -191,8 +191,8 @@ async def _create(
         check_url(params["webhook_url"], state["webhook_allow"])
     try:
         prediction_id, created = await _stored(request, of, params, wishes)
-    except Costly as costly:
-        await inspect(state["inspector"], request.user.id, costly)
+    except NeedsInspection as needed:
+        await needed.inspect(state["inspector"], request.user.id)
         prediction_id, created = await _stored(request, of, params, wishes._replace(is_checked=False))
     if created is not None:
         async with state["database"].reading() as view:

@@ -68,7 +68,7 @@ async def create(
 
     Raises:
         Malformed: The input does not fit the schema.
-        Costly: Whether it does is not to be found out here.
+        NeedsInspection: Whether it does is not to be found out here.
         Problem: 404, there is no such version that the caller may see; 409, it cannot run.
     """
     target = await _target(transaction, caller, of)

@@ -10,10 +10,10 @@ from wriftai_server.http.paging import Page, page, read_cursor
 from wriftai_server.http.parameters import Cursor, PageSize
 from wriftai_server.http.problems import not_found
 from wriftai_server.http.rules import anyone, signed_in
+from wriftai_server.inspection.inspector import NeedsInspection
 from wriftai_server.models import service as models
 from wriftai_server.versions import service
 from wriftai_server.versions.bodies import CreateVersion
-from wriftai_server.versions.schemas import Costly, inspect
 from wriftai_server.wire.versions import NumberedVersion, shown
 
 Number = Annotated[int, PathParameter(ge=1, le=2**31, description="1, 2, 3 … in each model.")]
@@ -70,8 +70,8 @@ async def create_version(
 
     try:
         return await create(is_checked=True)
-    except Costly as costly:
-        await inspect(request.app.state["inspector"], request.user.id, costly)
+    except NeedsInspection as needed:
+        await needed.inspect(request.app.state["inspector"], request.user.id)
     return await create(is_checked=False)
 
 

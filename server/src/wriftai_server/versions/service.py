@@ -63,7 +63,7 @@ async def create(
     Raises:
         Problem: 404 or 403.
         Malformed: A schema is not a JSON Schema, or not whole in itself, or too large.
-        Costly: Whether one is that is not to be found out here.
+        NeedsInspection: Whether one is that is not to be found out here.
     """
     model_id = await models.lock_owned(transaction, caller, owner=owner, name=name)
     schemas = msgspec.to_builtins(params["schemas"])

@@ -23,7 +23,7 @@ _UNBOUNDED = (
 )
 
 
-class Flaw(NamedTuple):
+class SchemaError(NamedTuple):
     """Why a schema cannot be compiled.
 
     Attributes:
@@ -37,7 +37,7 @@ class Flaw(NamedTuple):
     is_reference: bool
 
 
-def compiled(schema: Mapping[str, Any], *, mask: str | None = None) -> jsonschema_rs.Validator:
+def compile_schema(schema: Mapping[str, Any], *, mask: str | None = None) -> jsonschema_rs.Validator:
     """Make what holds values against a schema; nothing is ever fetched for it.
 
     Args:
@@ -55,12 +55,12 @@ def is_quick(text: str) -> bool:
     return len(text) <= _SHORT and not any(word in text for word in _UNBOUNDED)
 
 
-def flaw(text: str) -> Flaw | None:
+def find_error(text: str) -> SchemaError | None:
     """Find why a schema, as JSON, cannot be compiled; None where it can be."""
     try:
-        compiled(msgspec.json.decode(text))
+        compile_schema(msgspec.json.decode(text))
     except jsonschema_rs.ValidationError as error:
-        return Flaw(list(error.instance_path), error.message, error.kind.name == "$ref")
+        return SchemaError(list(error.instance_path), error.message, error.kind.name == "$ref")
     except ValueError as error:
-        return Flaw([], str(error), False)
+        return SchemaError([], str(error), False)
     return None

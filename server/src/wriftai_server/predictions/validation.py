@@ -1,4 +1,4 @@
-"""What does not fit in an input.
+"""Inputs, held against the schemas of versions.
 
 Whoever writes a schema decides how long it takes to hold an input against it, and a process can do nothing else
 meanwhile. What is sure to be quick is done in place, and all else where it can be ended.
@@ -25,7 +25,7 @@ _LONG_INPUT = 64 * 1024
 _UNBOUNDED = ('"uniqueItems"', '"multipleOf"')
 
 
-class Misfit(NamedTuple):
+class Violation(NamedTuple):
     """Something in an input that its schema does not allow.
 
     Attributes:
@@ -37,8 +37,8 @@ class Misfit(NamedTuple):
     words: str
 
 
-def quick_misfits(schemas: str, text: str) -> list[Misfit] | None:
-    """Find what does not fit, where that is sure to be quick; None where it is not.
+def find_violations_quickly(schemas: str, text: str) -> list[Violation] | None:
+    """Find how an input violates its schema, where that is sure to be quick; None where it is not.
 
     Args:
         schemas: Those of a version, as they are stored.
@@ -50,11 +50,11 @@ def quick_misfits(schemas: str, text: str) -> list[Misfit] | None:
         return None
     if size > _QUICK_TO_FIND:
         return [] if _validator(schemas, None).is_valid(msgspec.json.decode(text)) else None
-    return misfits(schemas, text)
+    return find_violations(schemas, text)
 
 
-def misfits(schemas: str, text: str) -> list[Misfit]:
-    """Find what does not fit, at least the first of it.
+def find_violations(schemas: str, text: str) -> list[Violation]:
+    """Find how an input violates its schema, of many violations the first 20.
 
     Args:
         schemas: Those of a version, as they are stored.
@@ -65,17 +65,17 @@ def misfits(schemas: str, text: str) -> list[Misfit]:
     value = msgspec.json.decode(text)
     if validator.is_valid(value):
         return []
-    return [_misfit(error) for error in islice(validator.iter_errors(value), _MOST)]
+    return [_violation(error) for error in islice(validator.iter_errors(value), _MOST)]
 
 
 # One can take 15 MiB, and to compile the usual one again takes a tenth of a millisecond.
 @lru_cache(64)
 def _validator(schemas: str, mask: str | None) -> jsonschema_rs.Validator:
     # By their text, which finds the validator of a version as well as its id, and needs nothing to be looked up.
-    return validators.compiled(msgspec.json.decode(schemas)["prediction"]["input"], mask=mask)
+    return validators.compile_schema(msgspec.json.decode(schemas)["prediction"]["input"], mask=mask)
 
 
-def _misfit(error: jsonschema_rs.ValidationError) -> Misfit:
+def _violation(error: jsonschema_rs.ValidationError) -> Violation:
     path = [part[:_LONGEST_PART] if isinstance(part, str) else part for part in error.instance_path]
     words = error.message
-    return Misfit(path, words if len(words) <= _LONGEST_WORDS else f"{words[:_LONGEST_WORDS]} …")
+    return Violation(path, words if len(words) <= _LONGEST_WORDS else f"{words[:_LONGEST_WORDS]} …")
