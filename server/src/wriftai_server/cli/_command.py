@@ -1,4 +1,4 @@
-"""The command, put together from one module a noun.
+"""The command, put together from one module for each command, or for each group of them.
 
 A command imports what it works with when it is called, so that `--help` and its like are there at once.
 """
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wriftai_server._version import __version__
-from wriftai_server.cli import backup, copy, models, restore, serve, tokens, users, worker
+from wriftai_server.cli import backup, copy, import_, restore, serve, tokens, users, worker
 
 app = typer.Typer(
     name="wriftai-server",
@@ -21,7 +21,7 @@ app = typer.Typer(
 )
 app.command("serve", short_help="Run the hub.")(serve.serve)
 app.command("worker", short_help="Run predictions of a hub, beside it.")(worker.worker)
-app.command("import", short_help="Load a catalogue of models.")(models.import_)
+app.command("import", short_help="Load a catalogue of models.")(import_.import_)
 app.command("backup", short_help="Make a backup of a hub.")(backup.backup)
 app.command("restore", short_help="Make a hub of a backup.")(restore.restore)
 app.command("copy", short_help="Copy all rows to another database.")(copy.copy)

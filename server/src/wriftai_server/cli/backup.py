@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from wriftai_server.cli.folder import DEFAULT, DatabaseAddress, DataDir, fail, finish, no_hub
-from wriftai_server.cli.options import ObjectStore
+from wriftai_server.cli.execution import fail, finish, no_hub
+from wriftai_server.cli.options import DEFAULT_DATA_DIR, DatabaseAddress, DataDir, ObjectStore
 from wriftai_server.cli.progress import steps
 
 _MOST_SHOWN = 10
@@ -16,7 +16,7 @@ _MOST_SHOWN = 10
 
 def backup(
     to: Annotated[Path, typer.Option(help="Folder to make, best on another disk.")],
-    data_dir: DataDir = DEFAULT,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
     object_store: ObjectStore = None,
     database: DatabaseAddress = None,
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from wriftai_server.cli.folder import finish
+from wriftai_server.cli.execution import finish
 from wriftai_server.cli.progress import steps
 
 _SHOWN = ("users", "models", "versions", "predictions")

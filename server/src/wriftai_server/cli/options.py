@@ -7,6 +7,22 @@ import typer
 
 from wriftai_server.settings import LogLevel, networks
 
+DEFAULT_DATA_DIR = Path("./data")
+
+DataDir = Annotated[
+    Path, typer.Option("--data-dir", envvar="WRIFTAI_DATA_DIR", help="Folder that holds everything of the hub.")
+]
+
+DatabaseAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        envvar="WRIFTAI_DATABASE",
+        help="PostgreSQL database that holds the rows, as postgresql://user:password@host:port/name; by default "
+        "a file in the folder does.",
+    ),
+]
+
 
 def _networks(text: str) -> str:
     try:

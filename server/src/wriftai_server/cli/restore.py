@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from wriftai_server.cli.folder import DEFAULT, DatabaseAddress, DataDir, finish
-from wriftai_server.cli.options import ObjectStore
+from wriftai_server.cli.execution import finish
+from wriftai_server.cli.options import DEFAULT_DATA_DIR, DatabaseAddress, DataDir, ObjectStore
 from wriftai_server.cli.progress import steps
 
 
@@ -17,7 +17,7 @@ def restore(
         Path,
         typer.Option("--from", exists=True, file_okay=False, help="Folder that `wriftai-server backup` made."),
     ],
-    data_dir: DataDir = DEFAULT,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
     object_store: ObjectStore = None,
     database: DatabaseAddress = None,
 ) -> None:

@@ -6,9 +6,17 @@ from urllib.parse import urlsplit
 
 import typer
 
-from wriftai_server.cli.folder import DEFAULT, DatabaseAddress, DataDir
-from wriftai_server.cli.options import Hardware, LogLevelOption, ObjectStore, TrustedProxies, WebhookAllow
-from wriftai_server.cli.workers import with_worker_options
+from wriftai_server.cli.options import (
+    DEFAULT_DATA_DIR,
+    DatabaseAddress,
+    DataDir,
+    Hardware,
+    LogLevelOption,
+    ObjectStore,
+    TrustedProxies,
+    WebhookAllow,
+)
+from wriftai_server.cli.worker_options import with_worker_options
 from wriftai_server.settings import MOST_FILE_BYTES, MOST_REQUESTS, MOST_TEXT_BYTES, Settings, WorkerSettings
 
 _ADDRESS = re.compile(r"https?://[!\"$->@-~]+", re.IGNORECASE)  # Visible ASCII without ? and #.
@@ -32,7 +40,7 @@ def _is_address(text: str) -> bool:
 
 @with_worker_options
 def serve(
-    data_dir: DataDir = DEFAULT,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
     database: DatabaseAddress = None,
     host: Annotated[str, typer.Option(envvar="WRIFTAI_HOST", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
@@ -117,10 +125,10 @@ def serve(
         worker=None if no_worker else worker,
     )
     if workers == 1:
-        from wriftai_server.cli import running
+        from wriftai_server.cli import one_process
 
-        running.run(settings)
+        one_process.run(settings)
     else:
-        from wriftai_server.cli import processes
+        from wriftai_server.cli import several_processes
 
-        processes.run(settings, workers)
+        several_processes.run(settings, workers)

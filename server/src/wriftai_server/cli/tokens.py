@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wriftai_server.cli.folder import DEFAULT, DatabaseAddress, DataDir, on_database
+from wriftai_server.cli.execution import on_database
+from wriftai_server.cli.options import DEFAULT_DATA_DIR, DatabaseAddress, DataDir
 
 if TYPE_CHECKING:
     from wriftai_server.database.driver import Database, Row
@@ -20,7 +21,7 @@ Owner = Annotated[str, typer.Argument(metavar="USER", help="Username.")]
 def create(
     user: Owner,
     label: Annotated[str, typer.Option(help="What it is for, to tell it from others.")] = "",
-    data_dir: DataDir = DEFAULT,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
     database: DatabaseAddress = None,
 ) -> None:
     """Give a user one more token, and print it: it is shown this once."""
@@ -34,7 +35,7 @@ def create(
 
 
 @app.command("list")
-def list_(user: Owner, data_dir: DataDir = DEFAULT, database: DatabaseAddress = None) -> None:
+def list_(user: Owner, data_dir: DataDir = DEFAULT_DATA_DIR, database: DatabaseAddress = None) -> None:
     """List the tokens of a user: id, time of creation, label."""
     from wriftai_server.users import service
 
@@ -49,7 +50,7 @@ def list_(user: Owner, data_dir: DataDir = DEFAULT, database: DatabaseAddress = 
 @app.command()
 def revoke(
     token_id: Annotated[str, typer.Argument(help="As listed: the twelve characters behind 'wriftai_'.")],
-    data_dir: DataDir = DEFAULT,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
     database: DatabaseAddress = None,
 ) -> None:
     """Take a token back: whoever sends it is refused from now on."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wriftai_server.cli.folder import DEFAULT, DatabaseAddress, DataDir, fail, on_database
+from wriftai_server.cli.execution import fail, on_database
+from wriftai_server.cli.options import DEFAULT_DATA_DIR, DatabaseAddress, DataDir
 
 if TYPE_CHECKING:
     from wriftai_server.database.driver import Database, Row
@@ -18,7 +19,7 @@ app = typer.Typer(help="Add and list users, and sign their webhooks.", no_args_i
 def create(
     name: Annotated[str, typer.Argument(help="Username: letters, digits, dashes and underscores.")],
     admin: Annotated[bool, typer.Option("--admin", help="Mark the user as an administrator.")] = False,
-    data_dir: DataDir = DEFAULT,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
     database: DatabaseAddress = None,
 ) -> None:
     """Add a user, and print the first token: it is shown this once."""
@@ -43,7 +44,7 @@ def create(
 
 
 @app.command("list")
-def list_(data_dir: DataDir = DEFAULT, database: DatabaseAddress = None) -> None:
+def list_(data_dir: DataDir = DEFAULT_DATA_DIR, database: DatabaseAddress = None) -> None:
     """List all users: username, rights, time of creation."""
     from wriftai_server.users import service
 
@@ -59,7 +60,7 @@ def list_(data_dir: DataDir = DEFAULT, database: DatabaseAddress = None) -> None
 def webhook_secret(
     name: Annotated[str, typer.Argument(help="Username.")],
     remove: Annotated[bool, typer.Option("--remove", help="Sign nothing any more.")] = False,
-    data_dir: DataDir = DEFAULT,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
     database: DatabaseAddress = None,
 ) -> None:
     """Give a user a new secret that signs the user's webhooks, and print it: it is shown this once."""

@@ -1,14 +1,21 @@
 """`wriftai-server worker`."""
 
-from wriftai_server.cli.folder import DEFAULT, DatabaseAddress, DataDir
-from wriftai_server.cli.options import Hardware, LogLevelOption, ObjectStore, WebhookAllow
-from wriftai_server.cli.workers import with_worker_options
+from wriftai_server.cli.options import (
+    DEFAULT_DATA_DIR,
+    DatabaseAddress,
+    DataDir,
+    Hardware,
+    LogLevelOption,
+    ObjectStore,
+    WebhookAllow,
+)
+from wriftai_server.cli.worker_options import with_worker_options
 from wriftai_server.settings import Settings, WorkerSettings
 
 
 @with_worker_options
 def worker(
-    data_dir: DataDir = DEFAULT,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
     database: DatabaseAddress = None,
     hardware: Hardware = None,
     object_store: ObjectStore = None,
@@ -22,9 +29,9 @@ def worker(
     A worker runs what waits for the hardware that it has itself. Told to stop (Ctrl-C, SIGTERM), it lets what
     runs end for a while, and gives back the rest.
     """
-    from wriftai_server.cli.working import work
+    from wriftai_server.cli import worker_process
 
-    work(
+    worker_process.run(
         Settings(
             data_dir=data_dir,
             database=database,

@@ -9,7 +9,7 @@ import typer
 import uvloop
 
 from wriftai_server import logs
-from wriftai_server.cli.folder import fail, no_hub
+from wriftai_server.cli.execution import fail, no_hub
 from wriftai_server.database.changes import Changes
 from wriftai_server.database.driver import Database
 from wriftai_server.database.opening import is_missing, open_database
@@ -22,7 +22,7 @@ from wriftai_server.worker.worker import Worker, death
 _log = structlog.get_logger()
 
 
-def work(settings: Settings) -> None:
+def run(settings: Settings) -> None:
     """Run predictions until the process is told to stop; refusals end the command."""
     logs.configure(settings.log_level)
     if is_missing(settings.data_dir, settings.database):

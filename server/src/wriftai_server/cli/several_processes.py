@@ -3,7 +3,7 @@
 import asyncio
 
 from wriftai_server import logs
-from wriftai_server.cli.folder import fail
+from wriftai_server.cli.execution import fail
 from wriftai_server.cli.listening import announce, listen
 from wriftai_server.processes.parent import Dead, Parent
 from wriftai_server.settings import Settings

@@ -2,7 +2,7 @@
 
 from wriftai_server import logs
 from wriftai_server.app import build
-from wriftai_server.cli.folder import fail
+from wriftai_server.cli.execution import fail
 from wriftai_server.cli.listening import announce, listen
 from wriftai_server.processes.server import Server
 from wriftai_server.refusals import REFUSALS

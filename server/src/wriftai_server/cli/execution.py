@@ -1,11 +1,11 @@
-"""What the commands that work on the data of a hub share."""
+"""How commands do their work, and how they end where they cannot."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -13,21 +13,6 @@ if TYPE_CHECKING:
     from wriftai_server.database.driver import Database
 
 T = TypeVar("T")
-
-DataDir = Annotated[
-    Path, typer.Option("--data-dir", envvar="WRIFTAI_DATA_DIR", help="Folder that holds everything of the hub.")
-]
-DEFAULT = Path("./data")
-
-DatabaseAddress = Annotated[
-    str | None,
-    typer.Option(
-        "--database",
-        envvar="WRIFTAI_DATABASE",
-        help="PostgreSQL database that holds the rows, as postgresql://user:password@host:port/name; by default "
-        "a file in the folder does.",
-    ),
-]
 
 
 def fail(reason: object) -> typer.Exit:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wriftai_server.cli.folder import DEFAULT, DatabaseAddress, DataDir, on_database
+from wriftai_server.cli.execution import on_database
+from wriftai_server.cli.options import DEFAULT_DATA_DIR, DatabaseAddress, DataDir
 from wriftai_server.cli.progress import bars
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def import_(
     create_owners: Annotated[
         bool, typer.Option("--create-owners", help="Add owners that are missing, without tokens.")
     ] = False,
-    data_dir: DataDir = DEFAULT,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
     database: DatabaseAddress = None,
 ) -> None:
     """Load a catalogue of models, whether or not a hub is running on the folder.
