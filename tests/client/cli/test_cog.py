@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.client.cli.command import fails
-from wriftai.cli import project
+from wriftai.cli import formats, project
 
 PREDICT = 'predict: "predict.py:Predictor"\n'
 
@@ -34,7 +34,7 @@ def test_a_cog_model_is_a_project(tmp_path: Path) -> None:
     needs = "# What it needs.\npillow>=11  # pictures\n\n--hash-free==1\n".replace(
         "--hash-free==1\n", "rich\\\n>=15\n"
     )
-    assert project.read(cog(tmp_path, text, needs_txt=needs)) == project.Project(
+    assert formats.read(cog(tmp_path, text, needs_txt=needs)) == project.Project(
         folder=tmp_path,
         predictor="predict.py:Predictor",
         python="3.12",
@@ -45,25 +45,25 @@ def test_a_cog_model_is_a_project(tmp_path: Path) -> None:
 
 
 def test_most_of_it_need_not_be_said(tmp_path: Path) -> None:
-    assert project.read(cog(tmp_path, PREDICT)) == project.Project(
+    assert formats.read(cog(tmp_path, PREDICT)) == project.Project(
         folder=tmp_path, predictor="predict.py:Predictor", python="3.11", requirements=("cog",)
     )
 
 
 def test_the_newer_key_counts_too(tmp_path: Path) -> None:
-    assert project.read(cog(tmp_path, 'run: "predict.py:Runner"\n')).predictor == "predict.py:Runner"
+    assert formats.read(cog(tmp_path, 'run: "predict.py:Runner"\n')).predictor == "predict.py:Runner"
 
 
 def test_a_table_in_pyproject_counts_first(tmp_path: Path) -> None:
     cog(tmp_path, PREDICT)
     (tmp_path / "pyproject.toml").write_text('[project]\nrequires-python = ">=3.11"\n[tool.wriftai]\n')
-    assert project.read(tmp_path).requirements == ()
+    assert formats.read(tmp_path).requirements == ()
 
 
 def test_a_pyproject_without_the_table_does_not_hide_it(tmp_path: Path) -> None:
     cog(tmp_path, PREDICT)
     (tmp_path / "pyproject.toml").write_text("[tool.ruff]\n")
-    assert project.read(tmp_path).requirements == ("cog",)
+    assert formats.read(tmp_path).requirements == ("cog",)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_pyproject_without_the_table_does_not_hide_it(tmp_path: Path) -> None:
 )
 def test_cog_itself_is_needed(tmp_path: Path, wanted: str, requirements: tuple[str, ...]) -> None:
     text = f'build:\n  python_packages: ["{wanted}"]\n{PREDICT}'
-    assert project.read(cog(tmp_path, text)).requirements == requirements
+    assert formats.read(cog(tmp_path, text)).requirements == requirements
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_cog_itself_is_needed(tmp_path: Path, wanted: str, requirements: tuple[s
 )
 def test_the_version_of_python_may_be_written_in_several_ways(tmp_path: Path, written: str, version: str) -> None:
     text = f"build:\n  python_version: {written}\n{PREDICT}"
-    assert project.read(cog(tmp_path, text)).python == version
+    assert formats.read(cog(tmp_path, text)).python == version
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_the_version_of_python_may_be_written_in_several_ways(tmp_path: Path, wr
     ],
 )
 def test_the_model_is_named_by_the_end_of_the_image(tmp_path: Path, image: str, model: str | None) -> None:
-    assert project.read(cog(tmp_path, f'{PREDICT}image: "{image}"\n')).model == model
+    assert formats.read(cog(tmp_path, f'{PREDICT}image: "{image}"\n')).model == model
 
 
 @pytest.mark.parametrize(
@@ -120,14 +120,14 @@ def test_the_model_is_named_by_the_end_of_the_image(tmp_path: Path, image: str, 
 def test_what_the_hub_does_not_do_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, warning: str
 ) -> None:
-    project.read(cog(tmp_path, text + PREDICT))
+    formats.read(cog(tmp_path, text + PREDICT))
     said = capsys.readouterr().err
     assert said.startswith(f"Warning: {tmp_path / 'cog.yaml'}: {warning}")
     assert len(said.splitlines()) == 1
 
 
 def test_what_is_not_wanted_needs_no_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    project.read(cog(tmp_path, f"build:\n  gpu: false\n  system_packages: []\n{PREDICT}"))
+    formats.read(cog(tmp_path, f"build:\n  gpu: false\n  system_packages: []\n{PREDICT}"))
     assert capsys.readouterr().err == ""
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.client.cli.command import fails, invoke
-from wriftai.cli import project
+from wriftai.cli import formats
 
 
 def test_a_new_project_works_as_it_is(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -25,7 +25,7 @@ def test_the_folder_is_the_present_one_unless_it_is_named(
     folder.mkdir()
     monkeypatch.chdir(folder)
     assert invoke("init").status == 0
-    assert project.read(folder).model == "greeter"
+    assert formats.read(folder).model == "greeter"
 
 
 def test_the_class_fits_on_a_page(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_the_class_fits_on_a_page(tmp_path: Path) -> None:
 )
 def test_the_model_is_named_after_the_folder(tmp_path: Path, folder: str, name: str) -> None:
     assert invoke("init", str(tmp_path / folder)).status == 0
-    assert project.read(tmp_path / folder).model == name
+    assert formats.read(tmp_path / folder).model == name
 
 
 @pytest.mark.parametrize("there", ["predict.py", "pyproject.toml"])

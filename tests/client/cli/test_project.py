@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.client.cli.command import PYTHON, fails, written
-from wriftai.cli import project
+from wriftai.cli import formats, project
 
 HEAD = f'[project]\nname = "x"\nversion = "1"\nrequires-python = ">={PYTHON}"\n'
 
@@ -33,7 +33,7 @@ def test_a_project_is_read_whole(tmp_path: Path) -> None:
         """
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "model.py").write_text("")
-    assert project.read(written(tmp_path, pyproject=text)) == project.Project(
+    assert formats.read(written(tmp_path, pyproject=text)) == project.Project(
         folder=tmp_path,
         predictor="code/model.py:Digits",
         python="3.12",
@@ -47,7 +47,7 @@ def test_a_project_is_read_whole(tmp_path: Path) -> None:
 
 
 def test_most_of_it_need_not_be_said(tmp_path: Path) -> None:
-    assert project.read(written(tmp_path, pyproject=table())) == project.Project(
+    assert formats.read(written(tmp_path, pyproject=table())) == project.Project(
         folder=tmp_path, predictor="predict.py:Predictor", python=PYTHON, requirements=()
     )
 
@@ -58,7 +58,7 @@ def test_most_of_it_need_not_be_said(tmp_path: Path) -> None:
 )
 def test_the_lowest_python_that_it_allows_is_its_own(tmp_path: Path, wanted: str, version: str) -> None:
     text = table(head=f'[project]\nrequires-python = "{wanted}"\n')
-    assert project.read(written(tmp_path, pyproject=text)).python == version
+    assert formats.read(written(tmp_path, pyproject=text)).python == version
 
 
 @pytest.mark.parametrize(
@@ -112,8 +112,9 @@ def test_what_is_not_toml_is_named(tmp_path: Path, content: bytes) -> None:
     assert fails("run", str(tmp_path)).startswith(f"{tmp_path / 'pyproject.toml'} is not TOML in UTF-8: ")
 
 
-def test_a_project_without_the_table_is_told_what_to_add(tmp_path: Path) -> None:
-    written(tmp_path, pyproject=HEAD)
+@pytest.mark.parametrize("text", [HEAD, "# Nothing yet.\n"])
+def test_a_project_without_the_table_is_told_what_to_add(tmp_path: Path, text: str) -> None:
+    written(tmp_path, pyproject=text)
     assert fails("push", str(tmp_path)).startswith(f"{tmp_path / 'pyproject.toml'} has no [tool.wriftai]: add it")
 
 
@@ -132,4 +133,4 @@ def test_the_reader_of_toml_is_another_before_python_3_11(
     monkeypatch.setattr("sys.version_info", (3, 10, 0, "final", 0))
     monkeypatch.setitem(sys.modules, "tomli", None)
     with pytest.raises(ImportError, match="tomli"):
-        project.read(tmp_path)
+        formats.read(tmp_path)

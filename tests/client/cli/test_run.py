@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.client.cli.command import PYPROJECT, PYTHON, Outcome, fails, invoke, written
-from wriftai.cli import project, runner
+from wriftai.cli import formats, runner
 from wriftai.cli.environment import Environment
 from wriftai.cli.refusals import Refusal
 
@@ -130,7 +130,7 @@ def test_a_process_that_ends_before_it_reads_is_said(tmp_path: Path) -> None:
 
 def test_a_process_that_never_reads_is_said(tmp_path: Path) -> None:
     nobody = Environment(Path("/bin/false"), {})
-    model = project.read(written(tmp_path))
+    model = formats.read(written(tmp_path))
     with (
         runner.runner(nobody, model) as started,
         pytest.raises(Refusal, match="The model's process ended with 1 before the prediction did"),

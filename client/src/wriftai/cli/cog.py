@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from wriftai.cli.project import COG, Project, Settings, is_model_name, predictor
+from wriftai.cli.project import Project, is_model_name, predictor
 from wriftai.cli.refusals import Refusal, warn
+from wriftai.cli.tables import Table
 
+FILE = "cog.yaml"
 _DEFAULT_PYTHON = "3.11"
 _KEYS = ("build", "predict", "run", "train", "image", "concurrency", "environment", "tests")
 _IGNORED = {
@@ -23,19 +23,20 @@ _IGNORED = {
 
 
 def read(folder: Path) -> Project:
-    """Read the project of a Cog model; say what the hub leaves out.
+    """Read the project that `cog.yaml` describes; each thing in it that the hub leaves out is warned of.
 
     Raises:
-        Refusal: `cog.yaml` is none, or says something that makes no sense.
+        Refusal: It is not YAML in UTF-8, or says something that makes no sense.
+        OSError: It cannot be read.
     """
-    document = _document(folder / COG)
-    top = Settings(folder / COG, "", document)
+    document = _document(folder / FILE)
+    top = Table(folder / FILE, "", document)
     top.only(_KEYS)
-    build = Settings(folder / COG, "build:", document.get("build") or {})
+    build = Table(folder / FILE, "build:", document.get("build") or {})
     for key, reason in _IGNORED.items():
         section, _, name = key.rpartition(".")
         if (build if section else top).get(name):
-            warn(f"{folder / COG}: {key} is left out: {reason}.")
+            warn(f"{folder / FILE}: {key} is left out: {reason}.")
     named = "run" if top.get("run") else "predict"
     if not top.get(named):
         raise top.wrong("predict", 'is missing: name the file and the class, as "predict.py:Predictor"')
@@ -45,11 +46,13 @@ def read(folder: Path) -> Project:
         python=_python(build),
         requirements=_requirements(build, folder),
         model=_model(top),
-        concurrency=Settings(folder / COG, "concurrency:", document.get("concurrency") or {}).count("max", 1),
+        concurrency=Table(folder / FILE, "concurrency:", document.get("concurrency") or {}).count("max", 1),
     )
 
 
 def _document(file: Path) -> dict[str, Any]:
+    import yaml  # Most projects have no such file.
+
     try:
         document: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError) as error:
@@ -57,7 +60,7 @@ def _document(file: Path) -> dict[str, Any]:
     return document or {}
 
 
-def _python(build: Settings) -> str:
+def _python(build: Table) -> str:
     wanted = build.get("python_version")
     if wanted is None:
         return _DEFAULT_PYTHON
@@ -68,13 +71,13 @@ def _python(build: Settings) -> str:
     return version[0]
 
 
-def _requirements(build: Settings, folder: Path) -> tuple[str, ...]:
+def _requirements(build: Table, folder: Path) -> tuple[str, ...]:
     wanted = [*build.texts("python_packages"), *_listed(build, folder)]
     is_there = any(re.match(r"cog(?![A-Za-z0-9._-])", each) for each in wanted)
     return tuple(wanted if is_there else ["cog", *wanted])
 
 
-def _listed(build: Settings, folder: Path) -> list[str]:
+def _listed(build: Table, folder: Path) -> list[str]:
     name = build.text("python_requirements", "")
     if not name:
         return []
@@ -91,7 +94,7 @@ def _listed(build: Settings, folder: Path) -> list[str]:
     return found
 
 
-def _model(top: Settings) -> str | None:
+def _model(top: Table) -> str | None:
     parts = top.text("image", "").partition("@")[0].split("/")[-2:]
     if len(parts) == 2 and re.search("[.:]", parts[0]):
         parts = parts[1:]  # What looks like a host is one.

@@ -24,11 +24,11 @@ def push(
     requirements were found and its predictor was imported. What the hub has of it already is not uploaded again.
     """
     from wriftai import Client
-    from wriftai.cli import project, publication
+    from wriftai.cli import formats, publication
     from wriftai.cli.refusals import refusals
 
     with refusals(), Client() as client:
-        found = project.read(folder)
+        found = formats.read(folder)
         published = publication.publish(
             client, found, model=model, release_notes=release_notes, limit=limit << 20
         )

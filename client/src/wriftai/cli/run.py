@@ -18,7 +18,7 @@ def run(
 
     What the model prints goes to standard error, its output to standard output.
     """
-    from wriftai.cli import environment, project, runner
+    from wriftai.cli import environment, formats, runner
     from wriftai.cli.progress import step
     from wriftai.cli.refusals import refusals
     from wriftai.cli.results import Printer
@@ -26,7 +26,7 @@ def run(
 
     given = pairs(inputs)
     with refusals():
-        model = project.read(folder)
+        model = formats.read(folder)
         with step("Making the environment"):
             python = environment.build(model, environment.resolved(model))
         with environment.opened(python) as place:
