@@ -27,7 +27,7 @@ def backup(
     """
     from rich.console import Console
 
-    from wriftai_server.database.opening import FILE_NAME
+    from wriftai_server.database.opening import FILE_NAME, check_no_backup
     from wriftai_server.images.blobs import Blobs
     from wriftai_server.moving.backups import back_up
 
@@ -37,6 +37,7 @@ def backup(
     console = Console(stderr=True, highlight=False, soft_wrap=True)
 
     async def work() -> None:
+        check_no_backup(data_dir)
         with steps(console) as tell:
             made = await back_up(source, Blobs(data_dir, object_store), to, tell=tell)
         for digest in made.missing_blobs[:_MOST_SHOWN]:

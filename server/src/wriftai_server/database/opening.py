@@ -32,6 +32,19 @@ def is_missing(data_dir: Path, address: str | None) -> bool:
     return address is None and not (data_dir / FILE_NAME).exists()
 
 
+def check_no_backup(data_dir: Path) -> None:
+    """Check that a folder is not a backup: whoever uses a hub's folder writes to it.
+
+    Raises:
+        UnusableFolder: It is one.
+    """
+    if (data_dir / MANIFEST).exists():
+        raise UnusableFolder(
+            f"{data_dir} is a backup, which has to stay as it is: restore it to another folder with "
+            "`wriftai-server restore`."
+        )
+
+
 def open_database(data_dir: Path, address: str | None = None) -> Database:
     """Open the database of a hub, brought to the current schema; what is missing of it and its folder is made.
 
@@ -46,11 +59,7 @@ def open_database(data_dir: Path, address: str | None = None) -> Database:
         UnusableServer: The address leads to no database that can be used.
         DatabaseUnavailable: The disk is full, someone else keeps the database locked, or the file is damaged.
     """
-    if (data_dir / MANIFEST).exists():
-        raise UnusableFolder(
-            f"{data_dir} is a backup, which has to stay as it is: restore it to another folder with "
-            "`wriftai-server restore`."
-        )
+    check_no_backup(data_dir)
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = data_dir / ".writable"

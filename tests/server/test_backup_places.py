@@ -1,0 +1,53 @@
+"""Where backups are made and what they are made of: whose folders, which links, and files with damage."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.server.command import Outcome, invoke
+from tests.server.hubs_at_rest import files
+from wriftai_server.database.opening import FILE_NAME
+
+_PAGE_BYTES = 4096
+_NOBODY = 65534
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """Give the folder of a hub that is not running."""
+    folder = tmp_path / "data"
+    assert invoke("users", "create", "ada", data_dir=folder).status == 0
+    return folder
+
+
+@pytest.fixture
+def backup(data_dir: Path, tmp_path: Path) -> Path:
+    """Give a backup of that hub."""
+    folder = tmp_path / "backup"
+    assert back_up(data_dir, folder).status == 0
+    return folder
+
+
+def back_up(data_dir: Path, to: Path) -> Outcome:
+    return invoke("backup", "--to", str(to), data_dir=data_dir)
+
+
+def restore(backup: Path, data_dir: Path) -> Outcome:
+    return invoke("restore", "--from", str(backup), data_dir=data_dir)
+
+
+def refusal(outcome: Outcome) -> str:
+    assert outcome.status == 1, outcome.stderr
+    (line,) = [line for line in outcome.stderr.splitlines() if line.startswith("Error: ")]
+    return line.removeprefix("Error: ")
+
+
+@pytest.mark.parametrize("options", [(), ("--database", "postgresql://127.0.0.1/hub")])
+def test_no_backup_is_made_of_a_backup(backup: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
+    before = files(backup)
+    outcome = invoke("backup", "--to", str(tmp_path / "to"), *options, data_dir=backup)
+    assert refusal(outcome).startswith(f"{backup} is a backup, which has to stay as it is: ")
+    assert files(backup) == before
+    assert {path.name for path in backup.iterdir()} == {FILE_NAME, "manifest.json"}
+    assert not (tmp_path / "to").exists()
+    assert restore(backup, tmp_path / "restored").status == 0
