@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.server.command import Outcome, invoke
-from tests.server.hubs_at_rest import files
+from tests.server.hubs_at_rest import files, hub_rows, rows
 from wriftai_server.database.opening import FILE_NAME
 
 _PAGE_BYTES = 4096
@@ -51,3 +51,24 @@ def test_no_backup_is_made_of_a_backup(backup: Path, tmp_path: Path, options: tu
     assert {path.name for path in backup.iterdir()} == {FILE_NAME, "manifest.json"}
     assert not (tmp_path / "to").exists()
     assert restore(backup, tmp_path / "restored").status == 0
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_link_leads_to_where_the_backup_is_made(data_dir: Path, tmp_path: Path, is_there: bool) -> None:
+    place, link = tmp_path / "disk", tmp_path / "link"
+    link.symlink_to(place)
+    if is_there:
+        place.mkdir()
+    assert back_up(data_dir, link).status == 0
+    assert link.is_symlink()
+    assert restore(link, tmp_path / "restored").status == 0
+    assert hub_rows(tmp_path / "restored") == rows(place / FILE_NAME)
+
+
+def test_what_a_link_of_someone_else_leads_to_is_not_emptied(data_dir: Path, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "file").touch()
+    (tmp_path / ".to.unfinished").symlink_to(precious)
+    assert refusal(back_up(data_dir, tmp_path / "to")) == f"{tmp_path / 'to'} cannot be written: Not a directory."
+    assert [path.name for path in precious.iterdir()] == ["file"]

@@ -197,6 +197,13 @@ def test_a_file_that_is_not_of_a_hub(tables: str, tmp_path: Path) -> None:
     assert [*tmp_path.iterdir()] == [tmp_path / FILE_NAME]
 
 
+def test_a_link_leads_to_where_the_copy_is_made(original: tuple[Path, Person], tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "disk" / FILE_NAME)
+    assert copy(original[0], tmp_path / "link").status == 0
+    assert (tmp_path / "link").is_symlink()
+    assert rows(tmp_path / "disk" / FILE_NAME) == rows(original[0])
+
+
 KILLED = """
 import asyncio, os, signal, sys
 from wriftai_server.moving import copies

@@ -105,7 +105,7 @@ async def _filling(target: Path | str) -> AsyncIterator[Target]:
 @contextlib.contextmanager
 def _whole_file(file: Path) -> Iterator[Path]:
     """Give a file to be made elsewhere, and let it take its place in the end."""
-    file = file.absolute()
+    file = file.resolve()
     with writing(file):
         _check_free(file)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

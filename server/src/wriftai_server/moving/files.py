@@ -39,7 +39,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     Raises:
         CannotMove: It is there and not empty, or another process fills it.
     """
-    folder = folder.absolute()
+    folder = folder.resolve()  # A folder cannot take the place of a link.
     if folder.is_mount() or (folder.exists() and not (folder.is_dir() and is_empty(folder))):
         raise CannotMove(f"There is something at {folder} already: name a folder that does not exist.")
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +64,8 @@ def unfinished(folder: Path) -> Iterator[Path]:
         CannotMove: Another process has it.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    # No link that someone else has put there: what it leads to is not to be emptied.
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         _lock(descriptor, folder)
         for each in folder.iterdir():
