@@ -1,5 +1,6 @@
 """Where backups are made and what they are made of: whose folders, which links, and files with damage."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,13 @@ def test_what_a_link_of_someone_else_leads_to_is_not_emptied(data_dir: Path, tmp
     (tmp_path / ".to.unfinished").symlink_to(precious)
     assert refusal(back_up(data_dir, tmp_path / "to")) == f"{tmp_path / 'to'} cannot be written: Not a directory."
     assert [path.name for path in precious.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root can make files for someone else.")
+def test_what_root_backs_up_stays_with_whoever_runs_the_hub(data_dir: Path, tmp_path: Path) -> None:
+    for path in (data_dir, *data_dir.rglob("*")):
+        os.chown(path, _NOBODY, _NOBODY)
+    assert back_up(data_dir, tmp_path / "to").status == 0
+    assert {path.name for path in data_dir.iterdir()} >= {"blobs.lock", "uploads"}
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in data_dir.rglob("*")} == {(_NOBODY, _NOBODY)}
+    assert {path.stat().st_uid for path in (tmp_path / "to").rglob("*")} == {0}

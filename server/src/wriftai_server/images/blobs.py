@@ -11,13 +11,13 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from obstore.exceptions import BaseError
 from obstore.store import HTTPStore, LocalStore, MemoryStore, from_url
 
 from wriftai_server.images.references import Part
-from wriftai_server.images.spools import Spools
+from wriftai_server.images.spools import Spools, leave_to_owner
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -115,7 +115,7 @@ class Blobs:
     @contextlib.asynccontextmanager
     async def keeping(self) -> AsyncIterator[None]:
         """Keep every process that uses the folder from deleting blobs, while bytes and row of one are put."""
-        with self._lock.open("ab") as file:
+        with self._opened_lock() as file:
             while not _locked(file.fileno(), fcntl.LOCK_SH):  # noqa: ASYNC110  other processes set no event
                 await asyncio.sleep(0.005)
             yield
@@ -123,8 +123,13 @@ class Blobs:
     @contextlib.contextmanager
     def deleting(self) -> Iterator[bool]:
         """Keep everyone from putting blobs while bytes and row of one are deleted, unless someone is at it."""
-        with self._lock.open("ab") as file:
+        with self._opened_lock() as file:
             yield _locked(file.fileno(), fcntl.LOCK_EX)
+
+    def _opened_lock(self) -> BinaryIO:
+        file = self._lock.open("ab")
+        leave_to_owner(file.fileno(), self._data_dir)
+        return file
 
     def _key(self, digest: str) -> str:
         algorithm, _, name = digest.partition(":")

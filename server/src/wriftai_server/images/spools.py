@@ -106,6 +106,7 @@ class Spools:
         self._folder = folder
         self._states: dict[str, _State] = {}
         folder.mkdir(mode=0o700, exist_ok=True)
+        leave_to_owner(folder, folder.parent)
 
     @contextlib.asynccontextmanager
     async def held(self, spool_id: str) -> AsyncIterator[Spool]:
@@ -156,6 +157,20 @@ class Spools:
                 if entry.stat().st_mtime < moment:
                     found.append(entry.name)
         return found
+
+
+def leave_to_owner(made: Path | int, folder: Path) -> None:
+    """Let the owner of a folder have what root made in it, as root may back up a hub that someone else runs.
+
+    Args:
+        made: A path, or the descriptor of a file.
+        folder: With what was made.
+    """
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        # Where root may not do so, as in some containers, the owner of the folder is nobody who runs a hub.
+        with contextlib.suppress(OSError):
+            os.chown(made, owner.st_uid, owner.st_gid)
 
 
 @contextlib.contextmanager
