@@ -1,6 +1,8 @@
 """Where backups are made and what they are made of: whose folders, which links, and files with damage."""
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -83,3 +85,19 @@ def test_what_root_backs_up_stays_with_whoever_runs_the_hub(data_dir: Path, tmp_
     assert {path.name for path in data_dir.iterdir()} >= {"blobs.lock", "uploads"}
     assert {(path.stat().st_uid, path.stat().st_gid) for path in data_dir.rglob("*")} == {(_NOBODY, _NOBODY)}
     assert {path.stat().st_uid for path in (tmp_path / "to").rglob("*")} == {0}
+
+
+def test_a_damaged_database_makes_no_backup(data_dir: Path, tmp_path: Path) -> None:
+    file = data_dir / FILE_NAME
+    with closing(sqlite3.connect(file)) as connection, connection:
+        name = "Q" * 3000
+        connection.execute("UPDATE users SET bio = ?", (name,))
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = file.read_bytes()
+    page = content.index(name.encode()) // _PAGE_BYTES * _PAGE_BYTES
+    file.write_bytes(content[:page] + bytes(_PAGE_BYTES) + content[page + _PAGE_BYTES :])
+    reason = refusal(back_up(data_dir, tmp_path / "to"))
+    assert reason.startswith(f"The database {file} is damaged (")
+    assert reason.endswith("and so would be the backup, which is not made: restore an earlier one.")
+    assert {path.name for path in tmp_path.iterdir()} == {"data"}

@@ -62,5 +62,6 @@ async def _save(source: Path | str, file: Path, *, tell: Tell) -> None:
     """Copy the rows of a hub, those of a file as they lie in it."""
     if isinstance(source, Path):
         sqlite.duplicate(source, file, told=lambda done, total: tell("Copying the database", done, total))
+        sqlite.check(file, source)
     else:
         await copies.copy(source, file, tell=tell)

@@ -64,6 +64,25 @@ def duplicate(file: Path, to: Path, *, told: Callable[[int, int], None]) -> None
     sync(to)
 
 
+def check(file: Path, source: object) -> None:
+    """Check that no page of a copied database file is damaged: one is copied with what is wrong with it.
+
+    Args:
+        file: The copy.
+        source: What was copied, for people.
+
+    Raises:
+        CannotMove: One is.
+    """
+    ((found,),) = _rows(file, "PRAGMA quick_check(1)")
+    if found != "ok":
+        damage = str(found).splitlines()[-1]
+        raise CannotMove(
+            f"The database {source} is damaged ({damage}), and so would be the backup, which is not made: "
+            "restore an earlier one."
+        )
+
+
 def schema_of(file: Path) -> str:
     """Tell which schema a database file has."""
     return str(_rows(file, "SELECT version_num FROM alembic_version")[0][0])
