@@ -1,5 +1,6 @@
 """Copies of a hub from one kind of database to the other."""
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -195,6 +196,17 @@ def test_a_file_that_is_not_of_a_hub(tables: str, tmp_path: Path) -> None:
         f"{tmp_path / FILE_NAME} is not the database of a hub: name the file of one"
     )
     assert [*tmp_path.iterdir()] == [tmp_path / FILE_NAME]
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "/".join(["x" * 200] * 3)])
+def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path, name: str) -> None:
+    """The system takes no name that is so long, and SQLite no path."""
+    file = tmp_path / name
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    assert refusal(copy(file, tmp_path / "to")).startswith(f"The database {file} cannot be read: ")
+    assert not (tmp_path / "to").exists()
 
 
 def test_a_link_leads_to_where_the_copy_is_made(original: tuple[Path, Person], tmp_path: Path) -> None:

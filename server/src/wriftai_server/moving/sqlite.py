@@ -21,19 +21,20 @@ _HELD = """
 
 @contextlib.contextmanager
 def errors_named(what: object, done: str) -> Iterator[None]:
-    """Name failures of SQLite.
+    """Name failures of SQLite, or of the disk.
 
     Args:
         what: The file.
         done: What is being done with it, as a participle.
 
     Raises:
-        CannotMove: It is damaged, locked, or there is no room.
+        CannotMove: It is damaged, locked, out of reach, or there is no room.
     """
     try:
         yield
-    except sqlite3.Error as error:
-        raise CannotMove(f"The database {what} cannot be {done}: {error}.") from error
+    except (sqlite3.Error, OSError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CannotMove(f"The database {what} cannot be {done}: {reason}.") from error
 
 
 def duplicate(file: Path, to: Path, *, told: Callable[[int, int], None]) -> None:

@@ -78,10 +78,12 @@ def reading(file: Path) -> Iterator[SQLiteRows]:
     Raises:
         CannotMove: It is not there, is no hub's, or is of another release.
     """
-    if not file.is_file():
-        raise CannotMove(f"There is no database {file}: name the file of a hub, such as ./data/hub.sqlite3.")
-    # As it is: the way that a hub opens a file would change that of a backup.
-    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as connection:
+    with sqlite.errors_named(file, "read"):
+        if not file.is_file():
+            raise CannotMove(f"There is no database {file}: name the file of a hub, such as ./data/hub.sqlite3.")
+        # As it is: the way that a hub opens a file would change that of a backup.
+        opened = sqlite3.connect(file, isolation_level=None)
+    with contextlib.closing(opened) as connection:
         with sqlite.errors_named(file, "read"):
             connection.execute("BEGIN")
             schema = schema_in(connection)
