@@ -1,6 +1,7 @@
 """Where backups are made and what they are made of: whose folders, which links, and files with damage."""
 
 import os
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from tests.server.command import Outcome, invoke
 from tests.server.hubs_at_rest import files, hub_rows, rows
 from wriftai_server.database.opening import FILE_NAME
+from wriftai_server.moving.manifest import read, write
 
 _PAGE_BYTES = 4096
 _NOBODY = 65534
@@ -101,3 +103,19 @@ def test_a_damaged_database_makes_no_backup(data_dir: Path, tmp_path: Path) -> N
     assert reason.startswith(f"The database {file} is damaged (")
     assert reason.endswith("and so would be the backup, which is not made: restore an earlier one.")
     assert {path.name for path in tmp_path.iterdir()} == {"data"}
+
+
+@pytest.mark.parametrize("digest", ["sha256:../../../../../../etc/passwd", "/etc/passwd", "", "sha256:\0"])
+def test_a_manifest_names_nothing_outside_of_its_backup(backup: Path, tmp_path: Path, digest: str) -> None:
+    changed = Path(shutil.copytree(backup, tmp_path / "changed"))
+    manifest = read(changed)
+    manifest.blobs.append(digest)
+    write(changed, manifest)
+    reason = refusal(restore(changed, tmp_path / "restored"))
+    assert reason.startswith(f"The backup in {changed} is damaged: manifest.json: ")
+    assert not (tmp_path / "restored").exists()
+
+
+def test_a_manifest_that_is_nested_beyond_reason_is_refused(backup: Path, tmp_path: Path) -> None:
+    (backup / "manifest.json").write_text(f'{{"format": 1, "x": {"[" * 10_000}{"]" * 10_000}}}')
+    assert "manifest.json" in refusal(restore(backup, tmp_path / "restored"))

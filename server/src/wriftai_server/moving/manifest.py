@@ -6,6 +6,7 @@ manifest.json            written last
 """
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -14,6 +15,7 @@ from wriftai_server.moving.files import sync
 from wriftai_server.moving.progress import CannotMove
 
 FORMAT = 1
+Digest = Annotated[str, msgspec.Meta(pattern="^sha256:[a-f0-9]{64}$")]
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +39,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
     database_sha256: str
     database_bytes: int
-    blobs: list[str]
+    blobs: list[Digest]
     image_bytes: int
     missing_blobs: list[str]
 
@@ -69,7 +71,7 @@ def read(folder: Path) -> Manifest:
         number = msgspec.json.decode(content, type=_Format).format
         if number == FORMAT:
             return msgspec.json.decode(content, type=Manifest)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise CannotMove(f"The backup in {folder} is damaged: {MANIFEST}: {error}.") from error
     raise CannotMove(
         f"The backup in {folder} has format {number}, and this release reads format {FORMAT} only: restore it "
