@@ -8,8 +8,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import asyncpg  # type: ignore[import-untyped]  # the library has no types
 import pytest
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -27,12 +29,15 @@ from wriftai_server.database.connections import UnusableServer, shown
 from wriftai_server.database.driver import Database, DatabaseUnavailable, UniqueViolation
 from wriftai_server.database.migrate import SchemaTooNew
 from wriftai_server.database.opening import open_database
+from wriftai_server.database.preparing import prepare
 from wriftai_server.database.schema import metadata
 
 END_OTHERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
+
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 def test_a_failure_that_is_passed_over_stores_nothing_and_says_so(home: Path) -> None:
@@ -200,6 +205,32 @@ def test_processes_that_migrate_at_once_wait_for_one_another(postgres: Postgres,
         command = [*COMMAND, "users", "list", "--data-dir", str(tmp_path), "--database", address]
         processes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
         assert [(process.communicate(), process.returncode) for process in processes] == [((b"", b""), 0)] * 3
+
+
+def test_a_migration_takes_as_long_as_it_takes(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    reach = asyncpg.connect
+
+    async def hurried(*where: str, command_timeout: float, **options: Any) -> Any:
+        return await reach(*where, command_timeout=command_timeout / 30, **options)
+
+    async def work(address: str) -> None:
+        other, looking = await reach(address), await reach(address)
+        await other.execute("BEGIN")
+        await other.execute("CREATE TABLE users (id text)")
+        # The first waits for the table, and the second for the first.
+        migrating = [asyncio.create_task(prepare(address)) for _ in range(2)]
+        async with asyncio.timeout(LONG):
+            while await looking.fetchval(WAITING) < len(migrating):  # noqa: ASYNC110  a server sets no event
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(3)  # Longer than other statements may take now.
+        await other.execute("ROLLBACK")
+        await asyncio.gather(*migrating)
+        assert await looking.fetchval("SELECT count(*) FROM users") == 0
+        await asyncio.gather(other.close(), looking.close())
+
+    with postgres.database(is_empty=True) as address:
+        monkeypatch.setattr(asyncpg, "connect", hurried)
+        asyncio.run(work(address))
 
 
 def test_an_import_of_many_models_lets_the_server_know_of_them(home: Path, tmp_path: Path) -> None:

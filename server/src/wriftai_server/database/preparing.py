@@ -7,6 +7,8 @@ from wriftai_server.database.postgres import PostgresTransaction
 
 _OLDEST = 14
 _MIGRATING = 0x777269667461  # The number of a lock that whoever migrates holds.
+# An index over a hundred million rows takes its time, and so do others who wait for it.
+_MIGRATION_SECONDS = 86_400.0
 # Restored from a dump to a server that has not come as far: transactions to come would seem to be long past.
 _IS_OF_ANOTHER_SERVER = (
     "SELECT 1 FROM feed WHERE transaction_id >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint LIMIT 1"
@@ -56,10 +58,10 @@ async def schema_of(connection: Connection) -> str | None:
 async def _migrate(connection: Connection, name: str) -> None:
     await connection.execute("BEGIN")
     await connection.execute("SET LOCAL lock_timeout = 0")
-    await connection.fetchrow("SELECT pg_advisory_xact_lock($1)", _MIGRATING)
+    await connection.fetchrow("SELECT pg_advisory_xact_lock($1)", _MIGRATING, timeout=_MIGRATION_SECONDS)
     # Another process may have done it meanwhile.
     if missing := statements(name, await schema_of(connection)):
-        await connection.execute(missing)
+        await connection.execute(missing, timeout=_MIGRATION_SECONDS)
     await connection.execute("COMMIT")
 
 
