@@ -131,7 +131,7 @@ class Pool:
             if slot.phase is Phase.READY and slot.runtime is not None and not slot.runtime.is_alive:
                 self._vacate(slot)
         demands = await self._demands()
-        now = time.time()
+        now = time.monotonic()
         steps = decide(now, [slot.state for slot in self._slots], demands, self._served, self._rules)
         for slot in self._slots:
             slot.is_yielding = False
@@ -186,9 +186,13 @@ class Pool:
         if self._is_closing:
             return []
         waiting = await self._claims.waiting(self._hardware_id)
+        # Turns are measured by the clock that nobody sets: one that is put back would let none of them end.
+        ahead = time.time() - time.monotonic()
         return [
             Demand(
-                version_id, await self._versions.model_of(version_id), datetime.fromisoformat(since).timestamp()
+                version_id,
+                await self._versions.model_of(version_id),
+                datetime.fromisoformat(since).timestamp() - ahead,
             )
             for version_id, since in waiting
         ]
@@ -227,7 +231,7 @@ class Pool:
         if len(self._served) > _MOST_REMEMBERED:
             self._served.clear()
         for claim in claims:
-            self._served[claim.model_id] = time.time()
+            self._served[claim.model_id] = time.monotonic()
 
     async def _loading(self, slot: Slot) -> None:
         began = time.monotonic()
@@ -257,7 +261,7 @@ class Pool:
 
     def _occupy(self, slot: Slot, runtime: Runtime) -> None:
         slot.phase = Phase.READY
-        slot.ready_at = slot.used_at = time.time()
+        slot.ready_at = slot.used_at = time.monotonic()
         for run in [*slot.runs.values()]:
             self._run(slot, runtime, run)
 
@@ -292,7 +296,7 @@ class Pool:
 
     def _run(self, slot: Slot, runtime: Runtime, run: Run) -> None:
         slot.runs[run.claim.attempt_id] = run
-        slot.used_at = time.time()
+        slot.used_at = time.monotonic()
         self._begin(self._running(slot, runtime, run), name=_RUNNING)
 
     async def _running(self, slot: Slot, runtime: Runtime, run: Run) -> None:
@@ -303,7 +307,7 @@ class Pool:
             outcome = run.failed(internal("The hub failed to run it; its log says why."))
         finally:
             slot.runs.pop(run.claim.attempt_id, None)
-        slot.used_at = time.time()
+        slot.used_at = time.monotonic()
         goes_on = slot.runtime is runtime and not slot.is_yielding and not self._is_closing
         room = slot.room if goes_on else 0
         slot.reserved += room
