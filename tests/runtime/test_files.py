@@ -10,7 +10,6 @@ import pytest
 
 from tests.runtime.children import Child, model, served
 from tests.runtime.pages import CERTIFICATE, serving
-from wriftai_runtime.fetching import is_public
 
 CODE = """
 import os
@@ -171,31 +170,6 @@ def test_addresses_that_are_not_public_are_refused(tmp_path: Path, pages: str) -
             reply = child.predict(file=url)
             assert reply["kind"] == "input"
             assert reply["message"].endswith("cannot be fetched: its address is not a public one.")
-
-
-@pytest.mark.parametrize(
-    ("address", "public"),
-    [
-        ("8.8.8.8", True),
-        ("2606:4700:4700::1111", True),
-        ("127.0.0.1", False),
-        ("10.1.2.3", False),
-        ("100.64.0.1", False),
-        ("169.254.169.254", False),
-        ("0.1.2.3", False),
-        ("224.0.0.1", False),
-        ("::1", False),
-        ("fe80::1%eth0", False),
-        ("fd00::1", False),
-        ("::ffff:127.0.0.1", False),
-        ("64:ff9b::a00:1", False),
-        ("2001:0:a00:1::", False),
-        ("168.63.129.16", False),
-        ("2002:a00:1::", False),
-    ],
-)
-def test_public_addresses(address: str, public: bool) -> None:
-    assert is_public(address) is public
 
 
 OUTPUT = """

@@ -1,6 +1,5 @@
 """How files behind http(s) URLs are fetched; what does it is loaded with the first of them."""
 
-import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ class Download:
     Attributes:
         most: Bytes that one file may have.
         allows_private: Addresses that are not public are allowed too.
-        patience: Seconds to wait for each answer of the other side.
+        patience: Seconds to wait for each connection and each piece of an answer.
     """
 
     most: int = 256 << 20
@@ -24,23 +23,16 @@ class Download:
     patience: float = 30.0
 
     def store(self, url: str, path: Path) -> None:
-        """Store what a URL leads to.
+        """Store what a URL leads to in a file.
+
+        Args:
+            url: An http or https URL; up to 5 redirects are followed.
+            path: Of the file, which is made or written over.
 
         Raises:
             Fault: It cannot be fetched or stored, or is too large; of the kind "input".
         """
         from wriftai_runtime.fetching import Fetch  # HTTP and TLS take longer to load than all else together.
 
-        Fetch(self).store(url, path)
-
-
-def where(url: str) -> str:
-    """Name a URL without what may be secret in it: user, password, query, data."""
-    if url[:5].lower() == "data:":
-        return "in a data: URL"
-    try:
-        parts = urllib.parse.urlsplit(url)
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-        return f"{parts.scheme}://{host or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
-    except ValueError:
-        return "behind a malformed URL"
+        fetch = Fetch(most=self.most, allows_private=self.allows_private, patience=self.patience)
+        fetch.store(url, path)

@@ -10,27 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wriftai_runtime._version import __version__
-from wriftai_runtime.downloads import Download, where
+from wriftai_runtime.addresses import is_public
 from wriftai_runtime.faults import Fault
+from wriftai_runtime.urls import where
 
 _CHUNK = 1 << 20
 _MOST_REDIRECTS = 5
 _REDIRECTS = {301, 302, 303, 307, 308}
-# What Python does not know, or not in each release.
-_SPECIAL = tuple(
-    ipaddress.ip_network(text)
-    for text in (
-        "168.63.129.16/32",  # Gives Azure's machines their settings.
-        "192.0.0.0/24",
-        "192.88.99.0/24",
-        "::/3",  # Holds the forms with an IPv4 address inside: ::ffff:0:0/96, 64:ff9b::/96.
-        "2001::/23",
-        "2002::/16",
-        "3fff::/20",
-        "4000::/2",  # Given to nobody, as are the next.
-        "8000::/1",
-    )
-)
 _HEADERS = {"User-Agent": f"wriftai-runtime/{__version__}", "Accept": "*/*", "Accept-Encoding": "identity"}
 
 
@@ -38,14 +24,22 @@ class Fetch:
     """Fetches files.
 
     Args:
-        terms: How.
+        most: Bytes that one file may have.
+        allows_private: Addresses that are not public are allowed too.
+        patience: Seconds to wait for each connection and each piece of an answer.
     """
 
-    def __init__(self, terms: Download) -> None:
-        self._terms = terms
+    def __init__(self, *, most: int, allows_private: bool, patience: float) -> None:
+        self._most = most
+        self._allows_private = allows_private
+        self._patience = patience
 
     def store(self, url: str, path: Path) -> None:
-        """Store what a URL leads to.
+        """Store what a URL leads to in a file.
+
+        Args:
+            url: An http or https URL; up to 5 redirects are followed.
+            path: Of the file, which is made or written over.
 
         Raises:
             Fault: It cannot be fetched or stored, or is too large; of the kind "input".
@@ -73,7 +67,7 @@ class Fetch:
         secure = parts.scheme == "https"
         port = port or (443 if secure else 80)
         kind = _CheckedHTTPS if secure else _Checked
-        return kind(host, port, self._addresses(url, host, port), self._terms.patience)
+        return kind(host, port, self._addresses(url, host, port), self._patience)
 
     def _addresses(self, url: str, host: str, port: int) -> list[str]:
         try:
@@ -81,7 +75,7 @@ class Fetch:
         except (OSError, UnicodeError) as error:
             raise _fault(url, f"its host is not found ({error})") from None
         addresses = [str(entry[4][0]) for entry in found]
-        if not self._terms.allows_private and not all(map(is_public, addresses)):
+        if not self._allows_private and not all(map(is_public, map(ipaddress.ip_address, addresses))):
             raise _fault(url, "its address is not a public one")
         return addresses
 
@@ -96,7 +90,7 @@ class Fetch:
                 return answer.headers["Location"]
             if answer.status != 200:
                 raise _fault(url, f"the answer was {answer.status} {answer.reason}".rstrip())
-            if (answer.length or 0) > self._terms.most:
+            if (answer.length or 0) > self._most:
                 raise self._too_large(url)
             self._write(answer, url, path)
         except (OSError, ValueError, http.client.HTTPException) as error:
@@ -108,14 +102,14 @@ class Fetch:
         with path.open("wb") as file:
             while chunk := answer.read(_CHUNK):
                 size += len(chunk)
-                if size > self._terms.most:
+                if size > self._most:
                     raise self._too_large(url)
                 file.write(chunk)
         if answer.length:
             raise _fault(url, f"it ended {answer.length:,} bytes early")
 
     def _too_large(self, url: str) -> Fault:
-        return _fault(url, f"it has more than {self._terms.most:,} bytes")
+        return _fault(url, f"it has more than {self._most:,} bytes")
 
 
 class _Checked(http.client.HTTPConnection):
@@ -140,12 +134,6 @@ class _CheckedHTTPS(_Checked):
     def connect(self) -> None:
         super().connect()
         self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
-
-
-def is_public(address: str) -> bool:
-    """Tell whether an IP address is one of the public internet, and no way to another that is not."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    return ip.is_global and not ip.is_multicast and not any(ip in network for network in _SPECIAL)
 
 
 def _fault(url: str, reason: str) -> Fault:

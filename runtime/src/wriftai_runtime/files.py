@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import Any
 
-from wriftai_runtime.downloads import Download, where
+from wriftai_runtime.downloads import Download
 from wriftai_runtime.faults import Fault, Unfit
 from wriftai_runtime.kinds import Files, Kind, mismatch
+from wriftai_runtime.urls import where
 
 _SCHEMES = ("data:", "http://", "https://")
 _LONGEST_NAME = 100

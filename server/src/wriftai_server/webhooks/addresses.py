@@ -15,45 +15,13 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import httpx
 
+from wriftai_runtime.addresses import Address, is_public
 from wriftai_server.http.problems import Malformed, malformed
 from wriftai_server.settings import Network, networks
 from wriftai_server.threads import apart
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
-# What IANA's registries of special-purpose addresses list, and what Python does not know, or not in each release.
-_SPECIAL = tuple(
-    ipaddress.ip_network(text)
-    for text in (
-        "0.0.0.0/8",
-        "10.0.0.0/8",
-        "100.64.0.0/10",  # Between a provider and its customers.
-        "127.0.0.0/8",
-        "168.63.129.16/32",  # Gives Azure's machines their settings.
-        "169.254.0.0/16",  # Link-local, with the metadata of most clouds.
-        "172.16.0.0/12",
-        "192.0.0.0/24",
-        "192.0.2.0/24",
-        "192.31.196.0/24",
-        "192.52.193.0/24",
-        "192.88.99.0/24",
-        "192.168.0.0/16",
-        "192.175.48.0/24",
-        "198.18.0.0/15",
-        "198.51.100.0/24",
-        "203.0.113.0/24",
-        "224.0.0.0/3",  # Multicast and reserved.
-        "2001::/23",  # Teredo and other protocols.
-        "2001:db8::/32",
-        "2002::/16",  # 6to4: the address of any IPv4 host is inside.
-        "2620:4f:8000::/48",
-        "3fff::/20",
-    )
-)
-# All of IPv6 that is given to anyone. Outside are loopback, link-local, unique local, multicast, and the forms
-# that hold an IPv4 address, which would be another way to it (::ffff:0:0/96, 64:ff9b::/96 and more).
-_GIVEN = ipaddress.ip_network("2000::/3")
 # A name as it can be looked up, and as a certificate can have it: so without a dot at its end.
 _NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -170,13 +138,7 @@ def _host(url: httpx.URL) -> str:
 
 
 def _may_be_reached(address: Address, allowed: Iterable[Network]) -> bool:
-    return any(address in network for network in allowed) or _is_public(address)
-
-
-def _is_public(address: Address) -> bool:
-    if address.version == 6 and address not in _GIVEN:
-        return False
-    return address.is_global and not any(address in network for network in _SPECIAL)
+    return any(address in network for network in allowed) or is_public(address)
 
 
 def _literal(host: str) -> Address | None:
