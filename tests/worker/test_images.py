@@ -1,11 +1,12 @@
 """Images that are not what they should be are refused, and leave nothing behind."""
 
+import json
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from tests.packed import Image, image, of_layers, tar, tar_of
+from tests.packed import Image, digest, image, of_layers, tar, tar_of
 from tests.worker.workshop import Workshop
 from wriftai_server.worker.unpacking import BadImage, Room, unpack
 
@@ -22,6 +23,14 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfil
 
 def bad(*members: tuple[tarfile.TarInfo, bytes]) -> Image:
     return of_layers(MODEL, tar_of(*members), REQUIREMENTS)
+
+
+def with_a_line_feed(whole: Image) -> Image:
+    """Put a line feed behind the digest by which the manifest names the config."""
+    manifest = json.loads(whole.blobs[whole.digest])
+    manifest["config"]["digest"] += "\n"
+    content = json.dumps(manifest).encode()
+    return Image(digest(content), {**whole.blobs, digest(content): content})
 
 
 @pytest.mark.parametrize(
@@ -42,6 +51,7 @@ def bad(*members: tuple[tarfile.TarInfo, bytes]) -> Image:
         (of_layers(MODEL), "lacks"),
         (of_layers(REQUIREMENTS), "lacks"),
         (of_layers(MODEL, REQUIREMENTS, media_type="application/vnd.oci.image.layer.v1.tar+gzip"), "of the type"),
+        (with_a_line_feed(image()), "manifest is not as it should be"),
         (image(format=2), "label"),
         (image(python="3.11; rm"), "label"),
         (image(concurrency=0), "label"),
