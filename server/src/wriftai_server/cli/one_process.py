@@ -1,4 +1,4 @@
-"""A hub in this process, from its first word to its last."""
+"""What `serve` does with one process, which is this one."""
 
 from wriftai_server import logs
 from wriftai_server.app import build

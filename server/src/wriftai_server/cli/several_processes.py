@@ -1,4 +1,4 @@
-"""A hub in several processes, from its first word to its last."""
+"""What `serve` does with several processes: this one starts the others, and hands connections to them."""
 
 import asyncio
 

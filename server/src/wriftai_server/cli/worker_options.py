@@ -1,4 +1,4 @@
-"""Options of what runs predictions, for the commands that do."""
+"""Options of `serve` and `worker` that say how predictions are run."""
 
 import functools
 import inspect

@@ -1,4 +1,4 @@
-"""A worker in this process, from its first word to its last."""
+"""What `worker` does, in this process."""
 
 import asyncio
 import signal

@@ -78,7 +78,7 @@ class Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not UNSET}
 
 
-def decoded(text: bytes, *, what: str = "body") -> Any:
+def decode(text: bytes, *, what: str = "body") -> Any:
     """Decode JSON.
 
     Args:
@@ -96,7 +96,7 @@ def decoded(text: bytes, *, what: str = "body") -> Any:
         raise malformed("body", msg=f"The {what} is not JSON in UTF-8: {error}", type="json_invalid") from None
 
 
-def faults_of(kind: Any, value: Any, loc: tuple[str | int, ...]) -> Iterator[Fault]:
+def find_faults(kind: Any, value: Any, loc: tuple[str | int, ...]) -> Iterator[Fault]:
     """Find what is wrong with a value, one after the other.
 
     Args:
@@ -113,7 +113,7 @@ def faults_of(kind: Any, value: Any, loc: tuple[str | int, ...]) -> Iterator[Fau
         yield Fault((*loc, name[:_LONGEST_NAME]), msg, "field_unknown")
     for name, field in fields.items():
         if name in value:
-            yield from faults_of(field.type, value[name], (*loc, name))
+            yield from find_faults(field.type, value[name], (*loc, name))
         elif field.required:
             yield Fault((*loc, name), "This field is missing.", "field_missing")
 

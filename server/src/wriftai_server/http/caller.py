@@ -57,7 +57,7 @@ def new_token() -> Token:
     return Token(f"wriftai_{token_id}_{secret}", token_id, _hash(secret))
 
 
-async def authenticated(database: Database, token: str, hub_url: str) -> Caller:
+async def authenticate(database: Database, token: str, hub_url: str) -> Caller:
     """Find whose token it is.
 
     Args:

@@ -21,7 +21,7 @@ class Allowance(NamedTuple):
     reset: int
 
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """Tell the caller."""
+        """Give the headers that tell the caller, as ASGI has them."""
         return [
             (b"x-ratelimit-limit", b"%d" % self.limit),
             (b"x-ratelimit-remaining", b"%d" % self.remaining),

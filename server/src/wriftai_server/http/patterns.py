@@ -7,6 +7,6 @@ WITHOUT_NUL = r"^[^\u0000]*$"
 
 
 def anchor(pattern: str) -> str:
-    """Make the pattern of a text that has nothing before what a pattern matches, and nothing behind it."""
+    """Let a pattern match whole texts only."""
     # "$" also matches before a final line feed; the look-ahead keeps that out.
     return rf"^{pattern}$(?!\n)"

@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request
 from litestar.exceptions import InternalServerException
 
-from wriftai_server.http.bodies import decoded, faults_of
+from wriftai_server.http.bodies import decode, find_faults
 from wriftai_server.http.problems import Malformed, Problem
 
 _MOST_FAULTS = 20
@@ -47,10 +47,10 @@ class BodyRequest(Request[Any, Any, Any]):
         Raises:
             Malformed: It is not JSON, or not what the route takes; the first faults.
         """
-        value = decoded(await self.body())
+        value = decode(await self.body())
         field = self.route_handler.parsed_data_field
         if field is not None and not _fits(field.annotation, value):
-            raise Malformed(list(islice(faults_of(field.annotation, value, ("body",)), _MOST_FAULTS)))
+            raise Malformed(list(islice(find_faults(field.annotation, value, ("body",)), _MOST_FAULTS)))
         return value
 
 

@@ -15,7 +15,7 @@ from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from wriftai_server.http import oci
-from wriftai_server.http.caller import Caller, authenticated
+from wriftai_server.http.caller import Caller, authenticate
 from wriftai_server.http.errors import render
 from wriftai_server.http.limits import Limits
 from wriftai_server.http.problems import Problem, unauthenticated
@@ -37,7 +37,7 @@ async def anyone(request: AnyRequest) -> None:
     limits: Limits | None = state["limits"]
     try:
         if token is not None:
-            caller = await authenticated(state["database"], token, hub_url)
+            caller = await authenticate(state["database"], token, hub_url)
     finally:
         # A token that is not valid counts for its address, lest they be tried one after the other.
         if limits is not None:
@@ -62,7 +62,10 @@ async def unasked(request: AnyRequest) -> None:
 
 
 class Unrouted(Response[Any]):
-    """The answer where no route is, and so no rule: asked for with a valid token or none, and counted.
+    """The answer where there is no route.
+
+    Rules belong to routes. So that a request without one gets the same 401 or 429 as others, it is held against
+    `anyone` here, before it is told that it leads nowhere.
 
     Args:
         request: Leads nowhere, or has a method that the address does not take.

@@ -2,8 +2,9 @@
 
 A blob that no manifest names is marked. Once it has been so for long enough, first no model holds it any more,
 then its bytes go, and last its row. At any moment in between the same blob may be put again: whoever puts one
-marks it anew first, and takes the mark away last. On one machine it keeps us from deleting meanwhile; on others
-bytes that take up to a day to be put are safe if marks younger than that do not count.
+marks it anew first, and takes the mark away last. Meanwhile a lock (`Blobs.keeping`) keeps all processes on that
+machine from deleting. Those on other machines do not see the lock, but the new mark: what takes up to a day to be
+put is safe from them where marks younger than a day do not count.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What there is, over HTTP: tags, and manifests that are about another one."""
+"""Lists of what a model has, over HTTP: its tags, and its manifests that are about another one (referrers)."""
 
 from itertools import accumulate
 from typing import Annotated, Any

@@ -59,10 +59,10 @@ async def cancel(transaction: Transaction, *, model_id: str, upload_id: str) -> 
 
 
 async def keep(database: Database, blobs: Blobs, spool: Spool, *, digest: str, link: Link) -> None:
-    """Make a spool a blob.
+    """Store the bytes of a spool as a blob, and let a model have it.
 
     Args:
-        database: Gets the row before the bytes are stored, and the link after that.
+        database: Gets the row of the blob in one transaction before the bytes, and the link in one after them.
         blobs: Gets the bytes.
         spool: Sealed with the digest.
         digest: Of the bytes.

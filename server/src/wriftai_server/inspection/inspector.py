@@ -42,7 +42,7 @@ class Inspector:
         Args:
             caller: Id of the user for whom; another call for the same one waits until this one is done, so that
                 callers are served in turn.
-            work: Found by its name in its module.
+            work: A function of a module, not one inside another: the process finds it by these two names.
             texts: What it is called with.
 
         Returns:

@@ -12,7 +12,7 @@ import msgspec
 from wriftai_server.database.driver import Database, Reader
 from wriftai_server.database.values import fold, timestamp
 from wriftai_server.hardware import service as hardware
-from wriftai_server.http.bodies import decoded, faults_of
+from wriftai_server.http.bodies import decode, find_faults
 from wriftai_server.http.problems import Malformed, malformed
 from wriftai_server.models import service, store
 from wriftai_server.models.bodies import CreateModel, OwnedModel
@@ -176,8 +176,8 @@ class _Loading:
         try:
             return self._decoder.decode(text).given()
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            value = decoded(text, what="line")
-            if faults := list(faults_of(self._kind, value, ())):
+            value = decode(text, what="line")
+            if faults := list(find_faults(self._kind, value, ())):
                 raise Malformed(faults) from None
             # A field is there twice and only the last is good; that counts, as in a request.
             return msgspec.convert(value, self._kind).given()

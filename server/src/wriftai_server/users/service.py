@@ -35,7 +35,7 @@ async def me(view: Reader, caller: Caller) -> User:
 
 
 async def find(view: Reader, *, user_id: str) -> Row:
-    """Find the columns of a user.
+    """Find a user by id, as a row of what is shown: the id and the username come first.
 
     Raises:
         Problem: 404, there is none.
