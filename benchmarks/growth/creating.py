@@ -1,7 +1,7 @@
 """Models created by eight callers at the same time.
 
-Here the hub runs on all cores, beside its callers: it has threads that fold the log of the database and keep the
-index up.
+Here the hub runs on all cores, beside its callers: it has threads that write the log of the database into its
+file and keep the index up.
 """
 
 from functools import partial

@@ -77,14 +77,14 @@ class Counts:
         with contextlib.suppress(InterruptedError):
             self._write(step, hub=hub)
 
-    def fold(self, *, hub: int = 0) -> None:
-        self._runner.run(tallies.fold(self._hubs[hub]))
+    def settle(self, *, hub: int = 0) -> None:
+        self._runner.run(tallies.settle(self._hubs[hub]))
 
-    def fold_at_once(self) -> None:
-        """Let all hubs fold together."""
+    def settle_at_once(self) -> None:
+        """Let all hubs settle together."""
 
         async def together() -> None:
-            await asyncio.gather(*map(tallies.fold, self._hubs))
+            await asyncio.gather(*map(tallies.settle, self._hubs))
 
         self._runner.run(together())
 
@@ -118,7 +118,7 @@ class Counts:
         return self._read(step)
 
     def waiting(self) -> int:
-        """Give how many tallies are not folded."""
+        """Give how many tallies are not settled."""
         row = self._read(lambda view: view.one(_WAITING))
         assert row is not None
         return int(row[0])

@@ -60,5 +60,5 @@ def fill(people: People, folder: Path) -> Person:
 async def _count(folder: Path) -> None:
     """Add up the predictions, which the hub would do a second later: what is popular comes first in a search."""
     database = open_in(folder)
-    await tallies.fold(database)
+    await tallies.settle(database)
     await database.close()

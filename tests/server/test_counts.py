@@ -1,4 +1,4 @@
-"""Counts of predictions: right at every moment, whoever folds tallies, and whatever is killed meanwhile."""
+"""Counts of predictions: right at every moment, whoever settles tallies, and whatever is killed meanwhile."""
 
 import asyncio
 import subprocess
@@ -19,7 +19,7 @@ from tests.server.people import Person
 from tests.server.runs import add_runnable, run
 from wriftai_server.database.values import popularity
 
-# More than are folded in one transaction.
+# More than are settled in one transaction.
 MANY = 600
 PICKS = st.integers(0, 1000)
 HUBS = st.integers(0, 1)
@@ -46,7 +46,7 @@ def owners(counts: Counts) -> tuple[str, str]:
 
 
 class Steps(RuleBasedStateMachine):
-    """Counts, folds, adds and removes, and compares what is shown with what must be."""
+    """Counts, settles, adds and removes, and compares what is shown with what must be."""
 
     def __init__(self, counts: Counts, owners: tuple[str, str]) -> None:
         super().__init__()
@@ -75,13 +75,13 @@ class Steps(RuleBasedStateMachine):
             self.expected[model_id] += not fails
 
     @rule(hub=HUBS)
-    def fold(self, hub: int) -> None:
-        self.counts.fold(hub=hub)
+    def settle(self, hub: int) -> None:
+        self.counts.settle(hub=hub)
         assert self.counts.waiting() == 0
 
     @rule()
-    def fold_at_once(self) -> None:
-        self.counts.fold_at_once()
+    def settle_at_once(self) -> None:
+        self.counts.settle_at_once()
         assert self.counts.waiting() == 0
 
     @precondition(lambda self: self.expected)
@@ -137,7 +137,7 @@ def test_counts_and_lists_are_right_whatever_happens(counts: Counts, owners: tup
 def test_many_tallies_are_folded_by_several_hubs_at_once(counts: Counts, owners: tuple[str, str]) -> None:
     models = [counts.add_model(owners[0]) for _ in range(3)]
     counts.count(*models * MANY)
-    counts.fold_at_once()
+    counts.settle_at_once()
     assert counts.waiting() == 0
     assert [counts.shown(model_id) for model_id in models] == [MANY] * 3
 
@@ -147,7 +147,7 @@ def test_the_feed_names_a_model_when_its_popularity_changed(counts: Counts, owne
     for number in range(1, 41):
         before = counts.last_note()
         counts.count(model_id)
-        counts.fold()
+        counts.settle()
         changed = popularity(number) != popularity(number - 1)
         assert counts.notes(before) == (Counter({model_id: 1}) if changed else Counter())
 
@@ -157,7 +157,7 @@ def test_tallies_of_a_model_that_is_gone_go(counts: Counts, owners: tuple[str, s
     counts.count(model_id)
     counts.remove_model(model_id)
     before = counts.last_note()
-    counts.fold()
+    counts.settle()
     assert counts.waiting() == 0
     assert counts.shown(model_id) is None
     assert counts.notes(before) == Counter()
@@ -168,11 +168,11 @@ def test_nothing_is_lost_or_counted_twice_when_a_hub_is_killed(
     counts: Counts, owners: tuple[str, str], place: Path, lines: int
 ) -> None:
     model_id = counts.add_model(owners[0])
-    command = [sys.executable, "-m", "tests.server.folding", str(place), model_id, address_of(place) or ""]
+    command = [sys.executable, "-m", "tests.server.settling", str(place), model_id, address_of(place) or ""]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         told = sum(1 for _ in zip(range(lines), process.stdout, strict=False))
-        counts.fold(hub=1)
+        counts.settle(hub=1)
         process.kill()
         told += sum(1 for _ in process.stdout)
     assert told >= lines
@@ -180,7 +180,7 @@ def test_nothing_is_lost_or_counted_twice_when_a_hub_is_killed(
     # The last that it counted may be one that it could not tell of any more.
     assert shown in (3 * told, 3 * told + 3)
     while counts.waiting():  # PostgreSQL may notice only now that who held some is gone.
-        counts.fold()
+        counts.settle()
     assert counts.shown(model_id) == shown
 
 

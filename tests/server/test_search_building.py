@@ -90,7 +90,7 @@ def test_who_becomes_popular_while_all_are_read_is_in_the_index(
             if _models([change]) == [popular]:  # The part that the other one comes into was looked at.
                 async with database.writing() as transaction:
                     await tallies.add(transaction, model_id=rising)
-                await tallies.fold(database)
+                await tallies.settle(database)
 
     async def work(database: Database) -> None:
         async with database.writing() as transaction:

@@ -78,7 +78,7 @@ def test_a_hub_that_is_told_to_stop_finishes_what_is_under_way(tmp_path: Path, p
     assert [line["status"] for line in lines if line["event"] == "request"] == [201]
     with closing(sqlite3.connect(tmp_path / "data" / FILE_NAME)) as connection:
         assert connection.execute("SELECT name FROM models").fetchall() == [("last",)]
-    # The write-ahead log is folded into the file, which may be copied now.
+    # The write-ahead log is written into the file, which may be copied now.
     assert not list((tmp_path / "data").glob("*-wal"))
 
 

@@ -160,7 +160,7 @@ def test_writers_do_not_wait_for_scans_when_the_log_is_folded(
             scans = [asyncio.create_task(scan.one(HELD, gate=0))]
             for number in range(1000):
                 await add(database, str(number))
-            await asyncio.sleep(0)  # The log is being folded.
+            await asyncio.sleep(0)  # A checkpoint is under way.
             scans.append(asyncio.create_task(scan.one(HELD, gate=1)))
             gates[0].set()
             await scans[0]

@@ -164,7 +164,7 @@ def build(settings: Settings, *, peers: Peers | None = None, counts: Counts | No
     async def life(_: Litestar) -> AsyncIterator[None]:
         async with database.writing() as transaction:
             await hardware.offer(transaction, offered)
-        works = (tallies.keep_folding(database), feed.keep_trimming(database), litestar.state["follower"].run())
+        works = (tallies.keep_settling(database), feed.keep_trimming(database), litestar.state["follower"].run())
         tasks = [asyncio.create_task(work) for work in works]
         if worker is not None:
             tasks.append(asyncio.create_task(worker.run()))

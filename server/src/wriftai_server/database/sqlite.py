@@ -229,10 +229,10 @@ class SQLiteDatabase:
         self._writing = _Writing(self._connection, self._one_writer, self._transaction, self._count_commit)
         self._scan = SQLiteScan(file)
         self._scanning = contextlib.nullcontext(self._scan)
-        self._folding = SQLiteScan(file)  # Not behind scans, which writers would have to wait for.
+        self._checkpoints = SQLiteScan(file)  # Not behind scans, which writers would have to wait for.
         self._seen: int | None = None
         self._commits = self._changes = 0
-        self._checkpoint: asyncio.Task[None] | None = None
+        self._checkpointing: asyncio.Task[None] | None = None
 
     def reading(self) -> contextlib.nullcontext[SQLiteTransaction]:
         """Give the held connection: between its statements nothing else runs in this process."""
@@ -268,27 +268,27 @@ class SQLiteDatabase:
         """Do nothing: others see that there was a commit."""
 
     async def close(self) -> None:
-        """Let go of the file; the last one to do so folds the write-ahead log into it."""
-        if self._checkpoint is not None:
-            await asyncio.wait([self._checkpoint])
+        """Let go of the file; the last one to do so writes the write-ahead log into it."""
+        if self._checkpointing is not None:
+            await asyncio.wait([self._checkpointing])
         self._scan.close()
-        self._folding.close()
+        self._checkpoints.close()
         self._connection.close()
 
     def _count_commit(self, changes: int) -> None:
         self._commits += 1
         self._changes += changes
         is_much = self._commits >= _CHECKPOINT_COMMITS or self._changes >= _CHECKPOINT_CHANGES
-        if is_much and (self._checkpoint is None or self._checkpoint.done()):
+        if is_much and (self._checkpointing is None or self._checkpointing.done()):
             self._commits = self._changes = 0
-            self._checkpoint = asyncio.create_task(self._fold())
+            self._checkpointing = asyncio.create_task(self._run_checkpoint())
 
-    async def _fold(self) -> None:
-        """Fold the write-ahead log into the file; what cannot be folded now stays in the log."""
+    async def _run_checkpoint(self) -> None:
+        """Write the write-ahead log into the file; what cannot be written now stays in the log."""
         with contextlib.suppress(DatabaseUnavailable):
-            await self._folding.fold()  # Most of it, while others write.
+            await self._checkpoints.checkpoint()  # Most of it, while others write.
             async with self._one_writer:
-                await self._folding.fold()  # The rest, so that the log begins anew.
+                await self._checkpoints.checkpoint()  # The rest, so that the log begins anew.
 
 
 class SQLiteScan:
@@ -314,8 +314,8 @@ class SQLiteScan:
             self._thread, self._fetch, *_filled(statement, values)
         )
 
-    async def fold(self) -> None:
-        """Fold what is in the write-ahead log by now into the file."""
+    async def checkpoint(self) -> None:
+        """Write what is in the write-ahead log by now into the file."""
         await asyncio.get_running_loop().run_in_executor(
             self._thread, self._fetch, "PRAGMA wal_checkpoint(PASSIVE)", ()
         )

@@ -1,8 +1,8 @@
 """Predictions are counted without making anyone wait.
 
 Whoever creates a prediction adds a tally, a row of its own: on PostgreSQL, those who change the row of one
-model wait for each other. Each hub folds the tallies that are there into the counts of their models, about once a
-second. What is shown is both together (see `wire/models.py`), so it is right at every moment.
+model wait for each other. Each hub settles the tallies that are there, about once a second: it adds them to the
+counts of their models. What is shown is both together (see `wire/models.py`), so it is right at every moment.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _BATCH = 250
 
 _ADD = Statement(insert(prediction_tallies).values(model_id=bindparam("model_id")))
 _ANY = Statement(select(prediction_tallies.c.id).limit(1))
-# What another hub folds at the moment is left to it. (A common table expression is looked up only once.)
+# What another hub settles at the moment is left to it. (A common table expression is looked up only once.)
 _some = (
     select(prediction_tallies.c.id)
     .order_by(prediction_tallies.c.id)
@@ -49,31 +49,31 @@ async def add(transaction: Transaction, *, model_id: str) -> None:
     await transaction.execute(_ADD, model_id=model_id)
 
 
-async def fold(database: Database) -> None:
-    """Fold the tallies that are there into the counts of their models, a batch in each transaction.
+async def settle(database: Database) -> None:
+    """Settle tallies: add those that are there to the counts of their models, a batch in each transaction.
 
     Raises:
-        DatabaseUnavailable: Nothing can be written now; what is not folded stays for the next time.
+        DatabaseUnavailable: Nothing can be written now; what is not settled stays for the next time.
     """
     async with database.reading() as view:
         is_more = await view.one(_ANY) is not None
     while is_more:
         async with database.writing() as transaction:
-            is_more = await _fold_some(transaction)
+            is_more = await _settle_some(transaction)
 
 
-async def keep_folding(database: Database) -> None:
-    """Fold until cancelled."""
+async def keep_settling(database: Database) -> None:
+    """Settle until cancelled."""
     while True:
         with contextlib.suppress(DatabaseUnavailable):
-            await fold(database)
+            await settle(database)
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-async def _fold_some(transaction: Transaction) -> bool:
-    """Fold a batch; tell whether there may be more."""
+async def _settle_some(transaction: Transaction) -> bool:
+    """Settle a batch; tell whether there may be more."""
     taken = Counter(row[0] for row in await transaction.all(_TAKE, most=_BATCH))
-    # Everyone goes by id, so that no two who fold wait for each other.
+    # Everyone goes by id, so that no two who settle wait for each other.
     for model_id, more in sorted(taken.items()):
         row = await transaction.one(_COUNT, model_id=model_id, more=more)
         # There is none when the model is gone; its tallies then go, too.

@@ -1,4 +1,4 @@
-"""A hub that counts and folds until it is killed: `python -m tests.server.folding FOLDER MODEL ADDRESS`.
+"""A hub that counts and settles until it is killed: `python -m tests.server.settling FOLDER MODEL ADDRESS`.
 
 It writes a line for each time that it has counted three predictions of the model.
 """
@@ -19,7 +19,7 @@ async def _work(folder: Path, model_id: str, address: str) -> None:
                 await tallies.add(transaction, model_id=model_id)
         sys.stdout.write("counted\n")
         sys.stdout.flush()
-        await tallies.fold(database)
+        await tallies.settle(database)
 
 
 if __name__ == "__main__":
