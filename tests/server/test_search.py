@@ -8,7 +8,7 @@ from tests.server.conftest import Home
 from tests.server.finding import MODELS, few_models, found, person, walked
 from tests.server.people import People, Person
 from tests.server.samples import add_model
-from wriftai_server.search.words import COMMON
+from wriftai_server.search.analysis import STOP_WORDS
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +30,12 @@ def found_users(searcher: Person, q: str) -> list[str]:
 @pytest.mark.parametrize(
     "q", ["timm/resnet", "TIMM/ResNet", " timm/resnet ", "https://models.example/timm/resnet/"]
 )
-def test_owner_and_name_come_first_then_their_beginnings(anyone: Person, q: str) -> None:
+def test_owner_and_name_come_first_then_names_with_that_prefix(anyone: Person, q: str) -> None:
     assert found(anyone, q)[:2] == ["timm/resnet", "timm/resnet50"]
 
 
 @pytest.mark.parametrize("q", ["resnet", "RESNET", "ResNet"])
-def test_exact_names_then_beginnings_then_parts_then_descriptions(anyone: Person, q: str) -> None:
+def test_exact_names_then_prefixes_then_words_then_descriptions(anyone: Person, q: str) -> None:
     matches = found(anyone, q)
     assert sorted(matches[:2]) == ["Bob/resnet", "timm/resnet"]
     assert matches[2:] == ["timm/resnet50", "Bob/ResNet-of-bob", "timm/tiny-resnet", "timm/vit"]
@@ -98,7 +98,7 @@ def test_words_are_found_in_any_order_in_owner_name_and_description(
         ("residual lay", ["timm/resnet50"]),
     ],
 )
-def test_parts_joins_beginnings_forms_and_typos_are_found(anyone: Person, q: str, expected: list[str]) -> None:
+def test_subwords_compounds_prefixes_and_typos_are_found(anyone: Person, q: str, expected: list[str]) -> None:
     assert sorted(found(anyone, q)) == sorted(expected)
 
 
@@ -124,18 +124,16 @@ def test_a_long_number_is_a_match(people: People, anyone: Person) -> None:
     bob.client.models.delete("Bob", "painter")
 
 
-def test_of_words_that_every_text_has_eight_count_where_there_are_no_others(
-    people: People, anyone: Person
-) -> None:
+def test_of_stop_words_eight_count_where_there_are_no_others(people: People, anyone: Person) -> None:
     """To look for more of them costs more than a search may."""
     bob = person(people, "Bob")
-    words = sorted(COMMON)
+    words = sorted(STOP_WORDS)
     add_model(bob, "prose", description=" ".join(words[:8]), visibility="public")
     assert found(anyone, " ".join(words)) == ["Bob/prose"]
     bob.client.models.delete("Bob", "prose")
 
 
-def test_what_a_word_falls_into_may_lie_apart_in_a_name_or_a_text(people: People, anyone: Person) -> None:
+def test_subwords_may_lie_apart_in_a_name_or_a_text(people: People, anyone: Person) -> None:
     bob, models = person(people, "Bob"), {"dvt_base_patch16": "", "finder": "Learned detection by a Faster-50."}
     for name, description in models.items():
         add_model(bob, name, description=description, visibility="public")
@@ -273,7 +271,7 @@ def test_a_name_of_one_long_word_is_found_once(people: People, anyone: Person) -
         bob.client.models.delete("Bob", name)
 
 
-def test_words_that_every_text_has_are_not_among_those_that_count(people: People, anyone: Person) -> None:
+def test_stop_words_are_not_among_those_that_count(people: People, anyone: Person) -> None:
     bob = person(people, "Bob")
     add_model(bob, "medseg", description="Segments medical images.", visibility="public")
     answer = found(anyone, "what is the best of the models for the segmentation of medical images")
@@ -281,7 +279,7 @@ def test_words_that_every_text_has_are_not_among_those_that_count(people: People
     assert answer == ["Bob/medseg"]
 
 
-def test_a_word_that_is_in_a_name_twice_is_in_its_beginning_twice(people: People, anyone: Person) -> None:
+def test_a_word_that_is_in_a_name_twice_is_in_its_prefix_twice(people: People, anyone: Person) -> None:
     bob = person(people, "Bob")
     for name in ("echo-one", "echo-echo-one-more"):
         add_model(bob, name, visibility="public")
@@ -345,7 +343,7 @@ def test_words_are_found_whatever_is_written_above_and_below_letters(
 
 
 @pytest.mark.parametrize("q", ["ᏣᎳᎩ", "ꮳꮃꭹ", "\U00011110\U0001112c\U00011111", "ab🅰cd"])
-def test_words_of_a_query_are_parted_as_those_of_texts_are(people: People, anyone: Person, q: str) -> None:
+def test_queries_are_tokenized_as_texts_are(people: People, anyone: Person, q: str) -> None:
     bob = person(people, "Bob")
     text = "ᏣᎳᎩ, \U00011110\U0001112c\U00011111, ab🅰cd."
     add_model(bob, "polyglot", description=text, visibility="public")

@@ -15,10 +15,10 @@ from tests.server.finding import names_found, until_found
 from tests.server.samples import add_model
 from tests.shortages import no_more_files, no_room
 from wriftai_server.database.feed import Note
-from wriftai_server.search import wholeness
+from wriftai_server.search import checksums
 from wriftai_server.search.current import CurrentIndex
-from wriftai_server.search.damage import Unwritten
-from wriftai_server.search.index import Index, State, View, Writing
+from wriftai_server.search.errors import IndexUnwritable
+from wriftai_server.search.index import Index, IndexWriter, Snapshot, State
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_mistake_in_search_is_logged_and_spares_the_index(data: Path, monkeypa
         assert names_found(people.anyone, "lemurs") == ["first-model"]
         before = (data / "search" / "current").read_bytes()
         with monkeypatch.context() as patches, capture_logs() as lines:
-            patches.setattr(View, "find", lambda *_, **__: int("of ours"))
+            patches.setattr(Snapshot, "find", lambda *_, **__: int("of ours"))
             assert names_found(people.anyone, "lemurs") == []
             assert names_found(people.anyone, "first-model") == ["first-model"]
         assert {line["event"] for line in lines if line["log_level"] == "error"} == {"search failed"}
@@ -113,11 +113,11 @@ def test_a_mistake_in_search_is_logged_and_spares_the_index(data: Path, monkeypa
 
 
 def test_what_cannot_be_written_is_written_later_and_once(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    commit, failures = Writing.commit, ["No space left on device"]
+    commit, failures = IndexWriter.commit, ["No space left on device"]
 
-    def commit_or_fail(self: Writing, state: State) -> None:
+    def commit_or_fail(self: IndexWriter, state: State) -> None:
         if failures:
-            raise Unwritten(failures.pop())
+            raise IndexUnwritable(failures.pop())
         commit(self, state)
 
     with inside(data) as people:
@@ -125,7 +125,7 @@ def test_what_cannot_be_written_is_written_later_and_once(data: Path, monkeypatc
         add_model(ada, "first-model", description="Lemurs.", visibility="public")
         assert names_found(people.anyone, "lemurs") == ["first-model"]
         before = (data / "search" / "current").read_bytes()
-        monkeypatch.setattr(Writing, "commit", commit_or_fail)
+        monkeypatch.setattr(IndexWriter, "commit", commit_or_fail)
         with capture_logs() as lines:
             add_model(ada, "second-model", description="Wombats.", visibility="public")
             until_found(people.anyone, "wombats", ["second-model"])
@@ -148,14 +148,14 @@ def test_an_index_that_does_not_say_how_far_it_has_got_is_built_anew(data: Path)
 
 
 def test_an_index_that_cannot_be_given_up_now_is_later(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    give_up, failures = CurrentIndex.give_up, [PermissionError("Not permitted.")] * 3
+    discard, failures = CurrentIndex.discard, [PermissionError("Not permitted.")] * 3
 
-    def give_up_or_fail(self: CurrentIndex, path: Path | None) -> None:
+    def discard_or_fail(self: CurrentIndex, path: Path | None) -> None:
         if failures:
             raise failures.pop()
-        give_up(self, path)
+        discard(self, path)
 
-    monkeypatch.setattr(CurrentIndex, "give_up", give_up_or_fail)
+    monkeypatch.setattr(CurrentIndex, "discard", discard_or_fail)
     with inside(data) as people:
         add_model(people.add(), "first-model", description="Lemurs.", visibility="public")
         assert names_found(people.anyone, "lemurs") == ["first-model"]
@@ -167,18 +167,18 @@ def test_an_index_that_cannot_be_given_up_now_is_later(data: Path, monkeypatch: 
 
 def test_who_looks_on_gives_up_what_it_has_and_not_what_came_after_it(tmp_path: Path) -> None:
     keeper, onlooker = CurrentIndex(tmp_path), CurrentIndex(tmp_path)
-    assert keeper.keep()
-    assert not onlooker.keep()
-    keeper.begin()
-    onlooker.look_on()
+    assert keeper.try_lock()
+    assert not onlooker.try_lock()
+    keeper.create()
+    onlooker.open_current()
     assert onlooker.path == keeper.path
-    keeper.begin()
-    onlooker.give_up(onlooker.path)
+    keeper.create()
+    onlooker.discard(onlooker.path)
     assert onlooker.index is None
-    onlooker.look_on()
+    onlooker.open_current()
     assert onlooker.path == keeper.path
-    onlooker.give_up(onlooker.path)
-    keeper.look_on()
+    onlooker.discard(onlooker.path)
+    keeper.open_current()
     assert keeper.index is None
 
 
@@ -186,39 +186,39 @@ def test_what_was_checked_is_remembered_by_many_at_once_and_where_there_is_no_ro
     tmp_path: Path,
 ) -> None:
     with ThreadPoolExecutor(8) as threads:
-        for remembering in [threads.submit(wholeness.remember, tmp_path, {}) for _ in range(500)]:
+        for remembering in [threads.submit(checksums.remember, tmp_path, {}) for _ in range(500)]:
             remembering.result()
     assert [file.name for file in tmp_path.iterdir()] == ["checked.json"]
-    wholeness.remember(tmp_path / "no such folder", {})
+    checksums.remember(tmp_path / "no such folder", {})
 
 
 def test_where_there_is_no_room_for_an_index_none_is_begun_and_nothing_is_left(tmp_path: Path) -> None:
     current = CurrentIndex(tmp_path)
-    assert current.keep()
+    assert current.try_lock()
     with no_room(beyond=0), pytest.raises(OSError, match="The index cannot be begun"):
-        current.begin()
+        current.create()
     assert [path.name for path in tmp_path.iterdir()] == ["lock"]
-    current.begin()
+    current.create()
     assert current.index is not None
-    current.let_go()
+    current.release()
 
 
 def test_where_no_more_files_can_be_opened_an_index_is_not_taken_for_damaged(tmp_path: Path) -> None:
     current = CurrentIndex(tmp_path)
-    assert current.keep()
-    current.begin()
+    assert current.try_lock()
+    current.create()
     index, path = current.index, current.path
     assert index is not None
     assert path is not None
     state = State(Note(0, 1, "beginning", "", ""))
-    writing = index.writing()
-    writing.commit(state)
-    writing.close()
+    writer = index.writer()
+    writer.commit(state)
+    writer.close()
     with no_more_files():
-        for look in (current.look_on, current.refresh, partial(Index, path), partial(wholeness.check, path)):
+        for look in (current.open_current, current.reload, partial(Index, path), partial(checksums.check, path)):
             with pytest.raises(OSError, match="Too many open files"):
                 look()
-    current.look_on()
+    current.open_current()
     assert current.path == path
-    assert index.view.state == state
-    current.let_go()
+    assert index.snapshot.state == state
+    current.release()

@@ -18,8 +18,8 @@ from tests.server.samples import add_model
 from wriftai import UnprocessableEntityError
 from wriftai_server.database.driver import Row
 from wriftai_server.http.paging import Place
-from wriftai_server.search import service, store, walk
-from wriftai_server.search.following import Follower
+from wriftai_server.search import service, stages, store
+from wriftai_server.search.indexer import Indexer
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_a_walk_loses_and_repeats_nothing_when_the_index_falls_behind_or_catches
         async def catch_up(_: object, answers: Iterator[bool] = answers) -> bool:
             return next(answers, not is_current_at_first)
 
-        monkeypatch.setattr(Follower, "catch_up", catch_up)
+        monkeypatch.setattr(Indexer, "catch_up", catch_up)
         pages = walked(anyone, "resnet", size)
         names = [f"{model['owner']['username']}/{model['name']}" for page in pages for model in page]
         assert sorted(names) == sorted(whole)
@@ -66,7 +66,7 @@ def test_a_cursor_from_before_the_order_changed_is_refused(
     anyone: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cursor = walked(anyone, "resnet", 2)[0].next_cursor
-    monkeypatch.setattr(service, "ORDER", service.ORDER + 1)
+    monkeypatch.setattr(service, "ORDER_VERSION", service.ORDER_VERSION + 1)
     with pytest.raises(UnprocessableEntityError, match="belongs to another order or filter"):
         anyone.client.models.search("resnet", {"cursor": cursor or ""})
     assert anyone.client.models.search("resnet").items
@@ -80,9 +80,9 @@ def test_a_page_without_matches_leads_back_to_those_before_it(
     async def catch_up(_: object) -> bool:
         return False
 
-    monkeypatch.setattr(Follower, "catch_up", catch_up)
-    monkeypatch.setattr(walk, "_MOST_HITS_AT_ONCE", 1)
-    monkeypatch.setattr(walk, "_MOST_HITS", 0)
+    monkeypatch.setattr(Indexer, "catch_up", catch_up)
+    monkeypatch.setattr(stages, "_MOST_HITS_AT_ONCE", 1)
+    monkeypatch.setattr(stages, "_MOST_HITS", 0)
     pages = walked(anyone, "resnet", 2)
     sizes = [len(page.items) for page in pages]
     before = sizes.index(0) - 1
@@ -92,7 +92,7 @@ def test_a_page_without_matches_leads_back_to_those_before_it(
     assert list(back) == list(pages[before])
 
 
-def test_what_a_walk_of_last_resort_lacks_by_now_is_not_made_up_for(people: People, anyone: Person) -> None:
+def test_what_a_walk_of_the_fallback_lacks_by_now_is_not_made_up_for(people: People, anyone: Person) -> None:
     bob = person(people, "Bob")
     for name in ("wombat-one", "wombat-two"):
         add_model(bob, name, description="Counts nightly.", visibility="public")
@@ -107,7 +107,7 @@ def test_what_a_walk_of_last_resort_lacks_by_now_is_not_made_up_for(people: Peop
 def test_a_page_is_full_whatever_goes_while_it_is_put_together(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find = store.named
+    find = store.models_named
 
     async def find_and_change(*arguments: Any, **options: Any) -> list[Row]:
         gone, hidden, renamed, *_ = found = await find(*arguments, **options)
@@ -121,7 +121,7 @@ def test_a_page_is_full_whatever_goes_while_it_is_put_together(
         for _ in range(6):
             add_model(people.add(), "same", visibility="public")
         add_model(people.add(), "same-again", visibility="public")
-        monkeypatch.setattr(store, "named", find_and_change)
+        monkeypatch.setattr(store, "models_named", find_and_change)
         pages = walked(people.anyone, "same", 2)
     names = [[model["name"] for model in page] for page in pages]
     # Nothing told the index of the other name.
@@ -131,14 +131,14 @@ def test_a_page_is_full_whatever_goes_while_it_is_put_together(
 @pytest.mark.parametrize("viewer", [None, "ada"])
 @pytest.mark.parametrize("key", [None, ("v", "")])
 @pytest.mark.parametrize("is_backward", [False, True])
-def test_beginnings_and_names_are_found_in_the_order_of_names(
+def test_prefixes_and_names_are_found_in_the_order_of_names(
     tmp_path: Path, viewer: str | None, key: tuple[str, str] | None, is_backward: bool
 ) -> None:
     place, data = Place(key, is_backward), tmp_path / "data"
     with inside(data):
         planned = Planned(data)
-        asyncio.run(store.begun(planned, "v", place, owner=None, viewer=viewer, limit=2))
-        asyncio.run(store.named(planned, "v", Place(), viewer=viewer, limit=2))
+        asyncio.run(store.models_with_prefix(planned, "v", place, owner=None, viewer=viewer, limit=2))
+        asyncio.run(store.models_named(planned, "v", Place(), viewer=viewer, limit=2))
         planned.connection.close()
     looks = [plan for plan in planned.plans if "models" in plan]
     indexes = ["public", "private"][: 1 + (viewer is not None)] * 2
@@ -155,7 +155,7 @@ def test_names_are_walked_through_in_both_directions(
     async def catch_up(_: object) -> bool:
         return False
 
-    monkeypatch.setattr(Follower, "catch_up", catch_up)
+    monkeypatch.setattr(Indexer, "catch_up", catch_up)
     whole = found(anyone, q)
     pages = walked(anyone, q, 1)
     assert [f"{model['owner']['username']}/{model['name']}" for page in pages for model in page] == whole
@@ -187,9 +187,9 @@ _SIGNS = "-.09_az"
     st.booleans(),
 )
 def test_names_that_lie_before_a_place_are_not_looked_at(
-    beginning: str, name: str, place: str, backward: bool
+    prefix: str, name: str, place: str, backward: bool
 ) -> None:
-    bounds = store.bounds_of(beginning, Place((place, ""), backward))
+    bounds = store.bounds_of(prefix, Place((place, ""), backward))
     is_left = name <= place if backward else name >= place
-    is_wanted = name.startswith(beginning) and name != beginning and is_left
+    is_wanted = name.startswith(prefix) and name != prefix and is_left
     assert (bounds["least"] < name < bounds["most"]) == is_wanted

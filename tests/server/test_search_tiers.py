@@ -1,4 +1,4 @@
-"""Tiers of the index, whatever is in it and is asked: a page is a part of the whole answer, from either side."""
+"""Tiers, whatever is indexed and searched for: a page is a part of the whole answer, from either side."""
 
 import random
 import uuid
@@ -11,8 +11,8 @@ from wriftai_server.database.feed import Note
 from wriftai_server.search import index
 from wriftai_server.search.documents import model_document
 from wriftai_server.search.hits import Hit
-from wriftai_server.search.index import Index, State, View
-from wriftai_server.search.question import question
+from wriftai_server.search.index import Index, Snapshot, State
+from wriftai_server.search.query import parse
 
 WORDS = (
     "vit base llama resnet50 3 8B tiny patch16 net Qwen2.5 dino v2 transformer detection detect the of vitbase"
@@ -69,17 +69,17 @@ def chance(request: pytest.FixtureRequest) -> Chance:
 
 
 @pytest.fixture
-def view(chance: Chance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> View:
-    """Give an index of few models, of which the best are looked through first."""
-    monkeypatch.setattr(index, "_LEAST_LOOKED_THROUGH", 6)
+def snapshot(chance: Chance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Snapshot:
+    """Give an index of few models, of which the best are searched first."""
+    monkeypatch.setattr(index, "_LEAST_AT_TOP", 6)
     made = Index(tmp_path)
-    writing = made.writing()
-    writing.write([], [model_document(chance.row()) for _ in range(MODELS)])
-    writing.commit(State(Note(0, 1, "model", "", "")))
-    writing.close()
+    writer = made.writer()
+    writer.write([], [model_document(chance.row()) for _ in range(MODELS)])
+    writer.commit(State(Note(0, 1, "model", "", "")))
+    writer.close()
     made.reload()
-    assert made.view.level("public") is not None
-    return made.view
+    assert made.snapshot.top_cutoff("public") is not None
+    return made.snapshot
 
 
 def walked(find: Find, start: Hit | None, size: int, *, backward: bool) -> list[Hit]:
@@ -92,14 +92,14 @@ def walked(find: Find, start: Hit | None, size: int, *, backward: bool) -> list[
     return found
 
 
-def test_a_page_is_a_part_of_the_whole_answer_from_either_side(chance: Chance, view: View) -> None:
+def test_a_page_is_a_part_of_the_whole_answer_from_either_side(chance: Chance, snapshot: Snapshot) -> None:
     for _ in range(QUERIES):
         q, viewer = chance.query(), chance.viewer()
-        asked = question(q)
+        query = parse(q)
 
         def find(after: Hit | None, backward: bool, limit: int) -> list[Hit]:
-            return view.find(
-                asked,  # noqa: B023
+            return snapshot.find(
+                query,  # noqa: B023
                 users=False,
                 viewer=viewer,  # noqa: B023
                 after=after,
@@ -117,12 +117,12 @@ def test_a_page_is_a_part_of_the_whole_answer_from_either_side(chance: Chance, v
 
 
 @pytest.mark.parametrize(
-    ("q", "joins"),
+    ("q", "compounds"),
     [
         ("qwen2.5 instruct", ("qwen25",)),
         ("one two three four five six seven eight.nine", ()),
         ("one two three four five six seven-eight nine-one", ("seveneight",)),
     ],
 )
-def test_words_that_do_not_count_are_not_tied_together(q: str, joins: tuple[str, ...]) -> None:
-    assert question(q).joins == joins
+def test_words_that_do_not_count_are_in_no_compound(q: str, compounds: tuple[str, ...]) -> None:
+    assert parse(q).compounds == compounds

@@ -37,7 +37,7 @@ from wriftai_server.models import routes as models
 from wriftai_server.models import tallies
 from wriftai_server.predictions import routes as predictions
 from wriftai_server.search import routes as search
-from wriftai_server.search.following import Follower
+from wriftai_server.search.indexer import Indexer
 from wriftai_server.settings import Settings
 from wriftai_server.threads import once
 from wriftai_server.users import routes as users
@@ -164,7 +164,7 @@ def build(settings: Settings, *, peers: Peers | None = None, counts: Counts | No
     async def life(_: Litestar) -> AsyncIterator[None]:
         async with database.writing() as transaction:
             await hardware.offer(transaction, offered)
-        works = (tallies.keep_settling(database), feed.keep_trimming(database), litestar.state["follower"].run())
+        works = (tallies.keep_settling(database), feed.keep_trimming(database), litestar.state["indexer"].run())
         tasks = [asyncio.create_task(work) for work in works]
         if worker is not None:
             tasks.append(asyncio.create_task(worker.run()))
@@ -220,7 +220,7 @@ def compose(
                 "database": database,
                 "changes": Changes(database, peers),
                 "inspector": Inspector(),
-                "follower": Follower(database, settings),
+                "indexer": Indexer(database, settings),
                 "blobs": Blobs(settings.data_dir, settings.object_store),
                 "max_blob_bytes": settings.max_blob_bytes,
                 "public_url": settings.public_url and settings.public_url.rstrip("/"),

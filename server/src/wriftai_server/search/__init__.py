@@ -1,11 +1,12 @@
-"""Search: finding models and users by what a person types.
+"""Search: models and users by name, by words of names and texts, and in spite of typos.
 
-A `question` is what was typed, taken apart into `words`. `service` puts a page together: `walk` goes through the
-`stages` that SQL finds (`store`), and then through the index. There `index` opens a view, in which `hits` are
-found, `firsts` for a first page, in `tiers`, each made of the `ways` in which a document may have a word, which
-are `parts` of a query.
+Asked: `routes` calls `service`, which puts a page together from `stages`, walked through by `results`. SQL
+(`store`) answers exact names; all else is looked up in an inverted index (`index`). There a `query` is parsed by
+the rules of `analysis`, `matching` says how a document may have one of its words, `tiers` grades documents by
+that, in `clauses` of the index's own query language, and `hits` collects the documents of one tier after the
+other, `first_page` at less cost.
 
-The index is `current`, and whole by its checksums (`wholeness`); what the library raises of one that is not is
-`damage`. One process keeps it up: `following` writes what changed, `building` fills a new one, with `documents`
-made of rows.
+Kept up: `indexer` writes what changed in the database, in `batches` of `documents`, and has much of it done by
+the process of `rebuilding`. `current` says which folder has the index that counts, `checksums` whether its files
+are intact, and `errors` are what the library raises where they are not.
 """

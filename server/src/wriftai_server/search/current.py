@@ -1,8 +1,8 @@
-"""The current index: which one it is, whether it is whole, and who keeps it.
+"""The current index: which folder it is in, whether it is intact, and which process writes it.
 
-`search/current` names the folder of the index and the version that it is of. Whoever holds the lock on
-`search/lock` keeps the index up; all others look at it again when it has changed, and take over when that is
-free. Whatever is wrong with an index, the remedy is to remove `current`: the keeper then begins another.
+`search/current` names the folder of the index, and the version that it is of. Whoever holds the lock on
+`search/lock` writes the index; all others reload it when it has changed, and take over when the lock is free.
+Whatever is wrong with an index, the remedy is to remove `current`: whoever holds the lock then creates another.
 """
 
 import fcntl
@@ -15,8 +15,8 @@ from pathlib import Path
 
 import msgspec
 
-from wriftai_server.search import wholeness
-from wriftai_server.search.damage import Broken, damage_named, is_exhausted
+from wriftai_server.search import checksums
+from wriftai_server.search.errors import IndexCorrupt, is_out_of_resources, library_errors_as
 from wriftai_server.search.index import VERSION, Index
 
 _LOOK_SECONDS = 0.1
@@ -24,12 +24,12 @@ _ATTEMPTS = 5
 _ATTEMPT_SECONDS = 0.02
 
 
-class Named(msgspec.Struct, frozen=True):
-    """Says which index is the current one.
+class Pointer(msgspec.Struct, frozen=True):
+    """What `search/current` says.
 
     Attributes:
-        version: What it is made by.
-        folder: Its name.
+        version: The `VERSION` that the index was made by.
+        folder: Name of its folder, beside this file.
     """
 
     version: str
@@ -37,22 +37,22 @@ class Named(msgspec.Struct, frozen=True):
 
 
 class CurrentIndex:
-    """Opens the index that is current, looks at it again, and begins another where there is none.
+    """Opens the current index, reloads it, and creates another where there is none.
 
     All of it waits for the disk, so it is for threads.
 
     Args:
-        folder: Has the indexes.
+        folder: Holds the indexes, one folder each.
 
     Attributes:
-        index: None when there is none that can be read.
+        index: The open index; None where there is none that can be read.
         path: Its folder, or that of one that cannot be read.
-        lock: Of who keeps it; None when that is someone else.
+        lock: File descriptor of the lock; None where another process has it.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._census: wholeness.Census = {}
+        self._stamps: checksums.Stamps = {}
         self._meta: tuple[int, int] = (0, 0)
         self._looked_at = 0.0
         self._refreshing = threading.Lock()
@@ -60,11 +60,11 @@ class CurrentIndex:
         self.path: Path | None = None
         self.lock: int | None = None
 
-    def keep(self) -> bool:
-        """Become who keeps it, unless someone else does; tell whether one is."""
+    def try_lock(self) -> bool:
+        """Take the lock unless another process has it; tell whether this one does."""
         if self.lock is not None and not self._is_same_lock(self.lock):
-            # Someone has removed the folder, and others may keep what is there now.
-            self.let_go()
+            # Someone has removed the folder, and others may have the lock of what is there now.
+            self.release()
         if self.lock is None:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -78,92 +78,98 @@ class CurrentIndex:
             self.lock = lock
         return True
 
-    def let_go(self) -> None:
-        """Keep it no longer."""
+    def release(self) -> None:
+        """Close the index, and release the lock."""
         self._forget()
         if self.lock is not None:
             os.close(self.lock)
             self.lock = None
 
-    def begin(self) -> None:
-        """Begin another index, which has read nothing yet, and remove all that are there."""
+    def create(self) -> None:
+        """Create an index that has read nothing yet, make it the current one, and remove all others.
+
+        Raises:
+            OSError: It cannot be written.
+        """
         folder = uuid.uuid4().hex
         (self._folder / folder).mkdir(mode=0o700, parents=True)
         try:
             Index(self._folder / folder)
-            begun = self._folder / "current.new"
-            begun.write_bytes(msgspec.json.encode(Named(VERSION, folder)))
-            begun.replace(self._folder / "current")
-        except (Broken, OSError) as error:
+            new = self._folder / "current.new"
+            new.write_bytes(msgspec.json.encode(Pointer(VERSION, folder)))
+            new.replace(self._folder / "current")
+        except (IndexCorrupt, OSError) as error:
             shutil.rmtree(self._folder / folder, ignore_errors=True)
             raise OSError(f"The index cannot be begun: {error}") from error
         for other in self._folder.iterdir():
             if other.is_dir() and other.name != folder:
                 shutil.rmtree(other, ignore_errors=True)
-        self.look_on()
+        self.open_current()
 
-    def look_on(self) -> None:
-        """Open the index that is current, or look at it again.
+    def open_current(self) -> None:
+        """Open the current index, or reload it if it has changed.
 
         Raises:
-            Broken: It is damaged.
+            IndexCorrupt: It is damaged.
         """
-        path = self._named()
+        path = self._pointed_to()
         if path is None:
             self._forget()
         elif path != self.path or self.index is None:
             self._forget()
             self.path = path
-            with damage_named():
-                self._meta, self._census = _census_of(path)
+            with library_errors_as(IndexCorrupt):
+                self._meta, self._stamps = _stamps_of(path)
             self.index = Index(path)
-            wholeness.remember(path, self._census)
-        elif _meta_of(path) != self._meta or not self._is_untouched():
-            self.refresh()
+            checksums.remember(path, self._stamps)
+        elif _meta_of(path) != self._meta or not self._is_unchanged():
+            self.reload()
 
-    def refresh(self) -> None:
-        """See what was committed.
+    def reload(self) -> None:
+        """Check the files of the index, and take a snapshot of what is committed by now.
 
         Raises:
-            Broken: It is damaged.
+            IndexCorrupt: It is damaged.
         """
         index, path = self.index, self.path
         if index is None or path is None:
             return
         with self._refreshing:
-            with damage_named():
-                meta, census = _census_of(path)
+            with library_errors_as(IndexCorrupt):
+                meta, stamps = _stamps_of(path)
             index.reload()
-            self._meta, self._census = meta, census
+            self._meta, self._stamps = meta, stamps
         if self.lock is not None:
-            wholeness.remember(path, census)
+            checksums.remember(path, stamps)
 
-    def ensure_whole(self) -> None:
-        """Look at its files now and then, before they are read.
+    def check(self) -> None:
+        """Look whether files have changed, at most ten times a second, and reload the index if so.
+
+        It is to be called before they are read.
 
         Raises:
-            Broken: One is damaged.
+            IndexCorrupt: It is damaged.
         """
-        if not self._is_untouched():
-            self.refresh()
+        if not self._is_unchanged():
+            self.reload()
 
-    def give_up(self, path: Path | None) -> None:
-        """Let another be begun in place of one, unless that was done already."""
+    def discard(self, path: Path | None) -> None:
+        """Let another index be created in place of that in a folder, unless that has happened by now."""
         if self.path == path:
             self._forget()
-        if path is not None and self._named() == path:
+        if path is not None and self._pointed_to() == path:
             (self._folder / "current").unlink(missing_ok=True)
 
     def _forget(self) -> None:
         self.index = self.path = None
-        self._census = {}
+        self._stamps = {}
 
-    def _is_untouched(self) -> bool:
+    def _is_unchanged(self) -> bool:
         path, moment = self.path, time.monotonic()
         if path is None or moment - self._looked_at < _LOOK_SECONDS:
             return True
         self._looked_at = moment
-        return wholeness.is_untouched(path, self._census)
+        return checksums.is_unchanged(path, self._stamps)
 
     def _is_same_lock(self, lock: int) -> bool:
         try:
@@ -171,15 +177,15 @@ class CurrentIndex:
         except OSError:
             return False
 
-    def _named(self) -> Path | None:
+    def _pointed_to(self) -> Path | None:
         try:
-            named = msgspec.json.decode((self._folder / "current").read_bytes(), type=Named)
+            pointer = msgspec.json.decode((self._folder / "current").read_bytes(), type=Pointer)
         except (OSError, msgspec.MsgspecError) as error:
-            if is_exhausted(error):
+            if is_out_of_resources(error):
                 raise
             return None
-        path = self._folder / Path(named.folder).name
-        return path if named.version == VERSION and (path / "meta.json").exists() else None
+        path = self._folder / Path(pointer.folder).name
+        return path if pointer.version == VERSION and (path / "meta.json").exists() else None
 
 
 def _meta_of(folder: Path) -> tuple[int, int]:
@@ -187,12 +193,12 @@ def _meta_of(folder: Path) -> tuple[int, int]:
     return (status.st_mtime_ns, status.st_ino)
 
 
-def _census_of(folder: Path) -> tuple[tuple[int, int], wholeness.Census]:
-    """Check the files of an index; whoever writes it may remove some of them at the moment."""
+def _stamps_of(folder: Path) -> tuple[tuple[int, int], checksums.Stamps]:
+    """Check the files of an index, several times: whoever writes it may remove some of them in between."""
     for attempt in range(_ATTEMPTS):
         meta = _meta_of(folder)
         try:
-            return meta, wholeness.check(folder)
+            return meta, checksums.check(folder)
         except ValueError:
             if attempt == _ATTEMPTS - 1:
                 raise

@@ -1,32 +1,32 @@
-"""Hits: the documents of one set that a search finds, in the order of their tiers and ranks, from anywhere on."""
+"""Hits: documents of one collection, tier by tier and by rank, from anywhere on and in both directions."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from tantivy import FieldType, Occur, Order, Query, Schema, Searcher
 
-from wriftai_server.search.damage import damage_named
+from wriftai_server.search.clauses import both, tagged
 from wriftai_server.search.documents import (
-    LEVELS,
+    RANK_CUTOFFS,
+    Collection,
     Halves,
-    Set,
-    level_mark,
+    cutoff_tag,
     number_from,
 )
-from wriftai_server.search.parts import both, marked
-from wriftai_server.search.question import Question
+from wriftai_server.search.errors import IndexCorrupt, library_errors_as
+from wriftai_server.search.query import ParsedQuery
 from wriftai_server.search.tiers import Tiers
 
 _SPARE = 8
 
 
 class Hit(NamedTuple):
-    """A document that was found.
+    """A document that was found; also the place in an answer from which to go on.
 
     Attributes:
-        tier: How well it fits; lower is better.
-        rank: Its place in the tier; higher is better.
-        number: Its id.
+        tier: Index of the first tier that it is in; lower is better.
+        rank: Its rank in the tier; higher is better.
+        number: Its id, as a number.
     """
 
     tier: int
@@ -34,72 +34,72 @@ class Hit(NamedTuple):
     number: int
 
 
-class Lists(Protocol):
-    """What is known of an index.
+class IndexReader(Protocol):
+    """What a search reads of an index.
 
     Attributes:
-        schema: Of the index.
-        searcher: Of the index.
-        documents: How many it has.
+        schema: Names the fields of the index.
+        searcher: Runs queries.
+        document_count: How many documents there are, of all collections.
     """
 
     schema: Schema
     searcher: Searcher
-    documents: int
+    document_count: int
 
-    def frequency(self, field: str, term: str) -> int:
+    def document_frequency(self, field: str, term: str) -> int:
         """Tell how many documents have a term in a field."""
         ...
 
-    def level(self, which: Set) -> int | None:
-        """Give the level whose documents are looked through first; None when there is none."""
+    def top_cutoff(self, collection: Collection) -> int | None:
+        """Give the index of the cutoff whose documents are searched first; None where that would gain nothing."""
         ...
 
 
-class Hits:
-    """Finds what is in the tiers of a search.
+class TierSearch:
+    """Searches the tiers of a query in one collection.
 
     Args:
-        lists: Of the index.
-        which: The set.
-        asked: What for.
-        mark: What all that is found must have, too; None is nothing.
-        after: Where to go on from.
-        backward: Whether tiers are asked for from the last on, and give the worst first.
+        reader: The index, as it was at a moment.
+        collection: Where to search.
+        query: What to search for.
+        tag: Leaves out documents without it; None leaves out nothing.
+        after: The hit behind which to go on; None is the beginning, or the end if the search goes backward.
+        backward: Whether to go from the last tier to the first, and from the lowest rank to the highest.
 
     Attributes:
-        last_resort: The first of the tiers that are for when those before have nothing.
+        fallback: The first of the tiers that are searched only where those before have nothing.
     """
 
     def __init__(
         self,
-        lists: Lists,
-        which: Set,
-        asked: Question,
-        mark: str | None,
+        reader: IndexReader,
+        collection: Collection,
+        query: ParsedQuery,
+        tag: str | None,
         *,
         after: Hit | None = None,
         backward: bool = False,
     ) -> None:
-        self._lists = lists
-        self._which: Set = which
-        self._asked = asked
-        self._needed = None if mark is None else marked(lists.schema, which, mark)
+        self._reader = reader
+        self._collection: Collection = collection
+        self._query = query
+        self._filter = None if tag is None else tagged(reader.schema, collection, tag)
         self._after = after
         self._backward = backward
-        self._tiers = self._within(None)
-        self.last_resort = self._tiers.last_resort
-        # Tiers of which there seldom are enough among the best.
-        self._off_level = set(self._tiers.begun if asked.is_long else ())
-        self._level = lists.level(which)
-        self._best: Tiers | None = None
+        self._tiers = self._tiers_within(None)
+        self.fallback = self._tiers.fallback
+        # Tiers of which there seldom are enough documents of top rank.
+        self._rare_at_top = set(self._tiers.prefix if query.is_long else ())
+        self._cutoff = reader.top_cutoff(collection)
+        self._top_tiers: Tiers | None = None
 
-    def is_any_better(self) -> bool:
-        """Tell whether anything is in the tiers before those of last resort."""
-        # Each of the two holds those before it.
-        for tier in (self._tiers.begun[-1], self.last_resort - 1):
-            part = self._tiers.part(tier)
-            if part is not None and self._ranked(part, tier, limit=1):
+    def has_any_before_fallback(self) -> bool:
+        """Tell whether any document is in the tiers before those of the fallback."""
+        # Each of the two contains those before it.
+        for tier in (self._tiers.prefix[-1], self.fallback - 1):
+            clause = self._tiers.clause(tier)
+            if clause is not None and self._ranked(clause, tier, limit=1):
                 return True
         return False
 
@@ -108,46 +108,48 @@ class Hits:
         return self._tiers.count()
 
     def has(self, tier: int) -> bool:
-        """Tell whether there is a tier of that number."""
+        """Tell whether there is a tier of that index."""
         return self._tiers.has(tier)
 
     def find(self, tier: int, *, limit: int) -> list[Hit]:
-        """Find documents of a tier, best first, or the other way round."""
+        """Find documents of a tier by rank, the highest first, or the lowest if the search goes backward."""
         if not self._tiers.adds(tier):
             return []
-        return self._in_order(tier, limit=limit, without=self._tiers.before(tier))
+        return self._search_tier(tier, limit=limit, excluded=self._tiers.earlier(tier))
 
-    def _in_order(self, tier: int, *, limit: int, without: Sequence[Query] = ()) -> list[Hit]:
-        part = self._tiers.part(tier)
-        if part is None:
+    def _search_tier(self, tier: int, *, limit: int, excluded: Sequence[Query] = ()) -> list[Hit]:
+        clause = self._tiers.clause(tier)
+        if clause is None:
             return []
-        if not self._backward and tier not in self._off_level:
-            # Among the best there often are enough.
-            best = self._on_level(tier, limit, without)
+        if not self._backward and tier not in self._rare_at_top:
+            # Of top rank there often are enough.
+            best = self._search_top(tier, limit, excluded)
             if len(best) >= limit:
                 return best
-        return self._ranked(_but(part, without), tier, limit=limit)
+        return self._ranked(_without(clause, excluded), tier, limit=limit)
 
-    def _on_level(self, tier: int, limit: int, without: Sequence[Query] = ()) -> list[Hit]:
+    def _search_top(self, tier: int, limit: int, excluded: Sequence[Query] = ()) -> list[Hit]:
         after = self._start(tier)
-        if self._level is None or (after is not None and after.rank <= LEVELS[self._level]):
+        if self._cutoff is None or (after is not None and after.rank <= RANK_CUTOFFS[self._cutoff]):
             return []
-        if self._best is None:
-            self._best = self._within(marked(self._lists.schema, self._which, level_mark(self._level)))
-        part = self._best.part(tier)
-        if part is None:
+        if self._top_tiers is None:
+            self._top_tiers = self._tiers_within(
+                tagged(self._reader.schema, self._collection, cutoff_tag(self._cutoff))
+            )
+        clause = self._top_tiers.clause(tier)
+        if clause is None:
             return []
-        return self._ranked(_but(part, without), tier, limit=limit)
+        return self._ranked(_without(clause, excluded), tier, limit=limit)
 
-    def _ranked(self, query: Query, tier: int, *, limit: int) -> list[Hit]:
+    def _ranked(self, clause: Query, tier: int, *, limit: int) -> list[Hit]:
         after, backward = self._start(tier), self._backward
-        if self._needed is not None:
-            query = both(query, self._needed)
+        if self._filter is not None:
+            clause = both(clause, self._filter)
         if after is not None:
             bounds = (after.rank, None) if backward else (None, after.rank)
-            query = both(query, Query.range_query(self._lists.schema, "rank", FieldType.Unsigned, *bounds))
+            clause = both(clause, Query.range_query(self._reader.schema, "rank", FieldType.Unsigned, *bounds))
         most = limit + _SPARE
-        found = self._search_for(query, tier, most, Order.Asc if backward else Order.Desc)
+        found = self._collect(clause, tier, most, Order.Asc if backward else Order.Desc)
         if len(found) == most and found[0].rank != found[-1].rank:
             # There may be more of the last rank.
             found = [hit for hit in found if hit.rank != found[-1].rank]
@@ -157,10 +159,10 @@ class Hits:
             found = [hit for hit in found if (order_of(hit) < place if backward else order_of(hit) > place)]
         return found[:limit]
 
-    def _search_for(self, query: Query, tier: int, most: int, order: Order) -> list[Hit]:
-        searcher = self._lists.searcher
-        with damage_named():
-            hits = searcher.search(query, most, count=False, order_by_field="rank", order=order).hits
+    def _collect(self, clause: Query, tier: int, most: int, order: Order) -> list[Hit]:
+        searcher = self._reader.searcher
+        with library_errors_as(IndexCorrupt):
+            hits = searcher.search(clause, most, count=False, order_by_field="rank", order=order).hits
             places = [place for _, place in hits]
             halves = [searcher.fast_field_values(field, places) for field in Halves._fields]
         return [
@@ -169,19 +171,25 @@ class Hits:
         ]
 
     def _start(self, tier: int) -> Hit | None:
-        """Give where to go on from in a tier."""
+        """Give the hit behind which to go on in a tier; None is its beginning."""
         return self._after if self._after is not None and self._after.tier == tier else None
 
-    def _within(self, within: Query | None) -> Tiers:
-        lists = self._lists
-        return Tiers(lists.schema, self._which, self._asked, frequency=lists.frequency, within=within)
+    def _tiers_within(self, within: Query | None) -> Tiers:
+        reader = self._reader
+        return Tiers(
+            reader.schema,
+            self._collection,
+            self._query,
+            document_frequency=reader.document_frequency,
+            within=within,
+        )
 
 
 def order_of(hit: Hit) -> tuple[int, int]:
-    """Give the key that puts documents of a tier into their order."""
+    """Give the key that sorts the hits of a tier: by rank, the highest first, then by id."""
     return (-hit.rank, hit.number)
 
 
-def _but(query: Query, excluded: Sequence[Query]) -> Query:
+def _without(clause: Query, excluded: Sequence[Query]) -> Query:
     clauses = [(Occur.MustNot, each) for each in excluded]
-    return Query.boolean_query([(Occur.Must, query), *clauses]) if clauses else query
+    return Query.boolean_query([(Occur.Must, clause), *clauses]) if clauses else clause

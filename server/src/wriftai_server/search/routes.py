@@ -26,10 +26,10 @@ async def search_models(
     request: Request[Any, Any, Any], q: ModelQuery, cursor: Cursor = None, page_size: PageSize = 25
 ) -> Page[Model]:
     """Give a page of the models that match and that the caller may see, best match first."""
-    order = f"search:models:{service.ORDER}:{q}"
+    order = f"search:models:{service.ORDER_VERSION}:{q}"
     place = read_cursor(cursor, order, service.KEY_TYPES)
     state = request.app.state
-    found = await service.models(state["database"], state["follower"], request.user, q, place, size=page_size)
+    found = await service.models(state["database"], state["indexer"], request.user, q, place, size=page_size)
     return page(models.shown_all(found.rows, request.user.hub_url), found, order, request)
 
 
@@ -38,8 +38,8 @@ async def search_users(
     request: Request[Any, Any, Any], q: UserQuery, cursor: Cursor = None, page_size: PageSize = 25
 ) -> Page[User]:
     """Give a page of the users that match, best match first."""
-    order = f"search:users:{service.ORDER}:{q}"
+    order = f"search:users:{service.ORDER_VERSION}:{q}"
     place = read_cursor(cursor, order, service.KEY_TYPES)
     state = request.app.state
-    found = await service.users(state["database"], state["follower"], q, place, size=page_size)
+    found = await service.users(state["database"], state["indexer"], q, place, size=page_size)
     return page([users.shown(row, request.user.hub_url) for row in found.rows], found, order, request)

@@ -1,68 +1,69 @@
-"""Rules for search: what is found first, and from where.
+"""Rules for search: which stages an answer has, and how a page is cut from them.
 
-First come those that are called so: `owner/name`, then the name, by SQL, which misses nothing. Then the tiers
-of the index, the first of which are names that begin so. While the index is behind, SQL finds beginnings of
-names before the tiers; of long ones always, as the index has only a part of them. A page is put together from
-these stages, each in its own order, from where the last page ended. A view of the database is open while it is
-read, and not while the index is, which may take longer.
+1. By SQL, which misses nothing: the model of that `owner/name`, then all of that name; of users, the one.
+2. By SQL, names that begin so: while the index is behind, and always of names longer than the prefixes it holds.
+3. By the index, tier by tier; names that begin so are the first of those.
+
+A place in an answer is a stage, a place in the order of that stage, and an id, so that a page begins where the
+last one ended. A view of the database is open while rows are read, and not while the index is, which may take
+longer.
 """
 
 from wriftai_server.database.driver import Database
 from wriftai_server.http.caller import Caller
 from wriftai_server.http.paging import Cut, Place, cut, not_a_cursor
-from wriftai_server.search.following import Follower
-from wriftai_server.search.question import Question, question
+from wriftai_server.search.indexer import Indexer
+from wriftai_server.search.query import ParsedQuery, parse
+from wriftai_server.search.results import Results
 from wriftai_server.search.stages import (
-    ADDRESS,
-    BEGINNING,
-    BEGUN,
+    AFTER_PREFIX_STAGE,
+    FULL_NAME,
     NAME,
+    PREFIX,
     TIERS,
-    Found,
+    IndexStage,
     ModelStages,
+    PlacedRow,
     Stages,
     UserStages,
     stage_in,
 )
-from wriftai_server.search.walk import IndexStage, Walk
 
 KEY_TYPES = (int, int, str, str)
 # Change it with whatever changes which stages and tiers there are: a cursor from before would lead elsewhere.
-ORDER = 2
+ORDER_VERSION = 2
 
 
-async def models(
-    database: Database, follower: Follower, caller: Caller, q: str, place: Place, *, size: int
-) -> Cut:
-    """Cut a page out of the models that match and that the caller may see."""
-    asked = question(q)
-    in_index = IndexStage(follower, asked, viewer=caller.id, users=False)
-    return await _page(follower, asked, ModelStages(database, asked, caller.id), in_index, place, size=size)
+async def models(database: Database, indexer: Indexer, caller: Caller, q: str, place: Place, *, size: int) -> Cut:
+    """Cut a page from the models that match and that the caller may see."""
+    query = parse(q)
+    index_stage = IndexStage(indexer, query, viewer=caller.id, users=False)
+    return await _page(indexer, query, ModelStages(database, query, caller.id), index_stage, place, size=size)
 
 
-async def users(database: Database, follower: Follower, q: str, place: Place, *, size: int) -> Cut:
-    """Cut a page out of the users that match."""
-    asked = question(q)
-    in_index = IndexStage(follower, asked, viewer=None, users=True)
-    return await _page(follower, asked, UserStages(database, asked), in_index, place, size=size)
+async def users(database: Database, indexer: Indexer, q: str, place: Place, *, size: int) -> Cut:
+    """Cut a page from the users that match."""
+    query = parse(q)
+    index_stage = IndexStage(indexer, query, viewer=None, users=True)
+    return await _page(indexer, query, UserStages(database, query), index_stage, place, size=size)
 
 
 async def _page(
-    follower: Follower,
-    asked: Question,
+    indexer: Indexer,
+    query: ParsedQuery,
     stages: Stages,
-    in_index: IndexStage,
+    index_stage: IndexStage,
     place: Place,
     *,
     size: int,
 ) -> Cut:
     key = place.key
     at = None if key is None else stage_in(key)
-    has_beginnings = asked.is_empty or not await follower.catch_up() or asked.is_long or at == BEGINNING
+    has_prefix_stage = query.is_empty or not await indexer.catch_up() or query.is_long or at == PREFIX
     if key is not None and at == TIERS:
         # As it was for the page before, whatever the index is like by now.
-        has_beginnings = key[2] == BEGUN
-    order = [BEGINNING] if asked.is_empty else [ADDRESS, NAME, *([BEGINNING] if has_beginnings else []), TIERS]
+        has_prefix_stage = key[2] == AFTER_PREFIX_STAGE
+    order = [PREFIX] if query.is_empty else [FULL_NAME, NAME, *([PREFIX] if has_prefix_stage else []), TIERS]
     if place.backward:
         order.reverse()
     if at is not None:
@@ -70,14 +71,14 @@ async def _page(
             # Made up: looking for what is not there would go through all models.
             raise not_a_cursor()
         order = [stage for stage in order if (stage <= at if place.backward else stage >= at)]
-    walk = Walk(stages, order, in_index, place, has_beginnings=has_beginnings)
-    found: list[Found] = []
-    while len(found) <= size and (keys := await walk.go(size + 1 - len(found))):
-        found += await stages.rows(keys, has_beginnings=has_beginnings)
-    return _cut(found, place, size, in_index.ended_at)
+    results = Results(stages, order, index_stage, place, has_prefix_stage=has_prefix_stage)
+    found: list[PlacedRow] = []
+    while len(found) <= size and (keys := await results.next_keys(size + 1 - len(found))):
+        found += await stages.rows(keys, has_prefix_stage=has_prefix_stage)
+    return _cut(found, place, size, index_stage.ended_at)
 
 
-def _cut(found: list[Found], place: Place, size: int, ended_at: Place | None) -> Cut:
+def _cut(found: list[PlacedRow], place: Place, size: int, ended_at: Place | None) -> Cut:
     keys = {found_one.row[0]: found_one.key for found_one in found}
     rows = [found_one.row for found_one in found[: size + 1]]
     page = cut(rows, place, size, lambda row: keys[row[0]])

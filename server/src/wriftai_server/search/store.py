@@ -1,4 +1,4 @@
-"""SQL of search: exact names, beginnings of names, rows by id, and what the index is made from.
+"""SQL of search: exact names, prefixes of names, rows by id, and what the index is made from.
 
 Models that a caller may see are merged from two sets, each with an index over names: everyone's public models
 and the caller's private ones. So the cost does not depend on how many private models of others lie between.
@@ -17,7 +17,7 @@ from wriftai_server.http.paging import Place
 from wriftai_server.models import store as models_store
 from wriftai_server.wire.users import COLUMNS as USER_COLUMNS
 
-# Less and more than any sign that a name can have, and the next one.
+# Less and more than any sign that a name can have, and the one behind that.
 _BEFORE_SIGNS, _BEHIND_NAMES, _BEHIND_ALL = " ~\x7f"
 _MODEL_NAME = func.lower(models.c.name)
 _USERNAME = func.lower(users.c.username)
@@ -39,8 +39,8 @@ def _named(sets: tuple[str, ...], descending: bool, after: bool) -> Statement:
 
 
 @cache
-def _begun(sets: tuple[str, ...], descending: bool, after: bool) -> Statement:
-    """Select models whose names begin so and go on, in the order of names."""
+def _with_prefix(sets: tuple[str, ...], descending: bool, after: bool) -> Statement:
+    """Select models whose names begin with a prefix and go on, in the order of names."""
     keys = select(models.c.id, _MODEL_NAME.label("key")).where(_between(_MODEL_NAME))
     return _merged(keys, sets, [_MODEL_NAME, models.c.id], descending=descending, after=after)
 
@@ -58,7 +58,7 @@ def _merged(
 
 
 @cache
-def _begun_of_owner(descending: bool, after: bool) -> Statement:
+def _with_prefix_of_owner(descending: bool, after: bool) -> Statement:
     found = select(models.c.id, _MODEL_NAME).where(
         models.c.owner_id == select(users.c.id).where(bindparam("owner") == _USERNAME).scalar_subquery(),
         _between(_MODEL_NAME),
@@ -68,7 +68,7 @@ def _begun_of_owner(descending: bool, after: bool) -> Statement:
 
 
 @cache
-def _users_begun(descending: bool, after: bool) -> Statement:
+def _users_with_prefix(descending: bool, after: bool) -> Statement:
     found = select(users.c.id, _USERNAME).where(_between(_USERNAME))
     return Statement(keyset(found, [_USERNAME, users.c.id], descending=descending, after=after))
 
@@ -133,37 +133,37 @@ _SOME = {
 }
 
 
-async def named(view: Reader, name: str, place: Place, *, viewer: str | None, limit: int) -> list[Row]:
+async def models_named(view: Reader, name: str, place: Place, *, viewer: str | None, limit: int) -> list[Row]:
     """Find ids and numbers of predictions of models of exactly one name, those with the most first."""
     statement = _named(_sets(viewer), not place.backward, place.key is not None)
     return await view.all(statement, name=name, limit=limit, **_viewer(viewer), **place.values())
 
 
-async def begun(
-    view: Reader, beginning: str, place: Place, *, owner: str | None, viewer: str | None, limit: int
+async def models_with_prefix(
+    view: Reader, prefix: str, place: Place, *, owner: str | None, viewer: str | None, limit: int
 ) -> list[Row]:
-    """Find ids and folded names of models whose names begin so and go on, in the order of names.
+    """Find ids and names, in lower case, of models whose names begin with a prefix and go on, by name.
 
     Args:
         view: Runs the query.
-        beginning: Folded.
+        prefix: In lower case.
         place: Where to start.
-        owner: Username, folded; None is everyone.
-        viewer: Id of who looks; None is anonymous.
+        owner: Username, in lower case; None is everyone.
+        viewer: Id of who searches; None is anonymous.
         limit: How many at most.
     """
-    bounds, after = bounds_of(beginning, place), place.key is not None
+    bounds, after = bounds_of(prefix, place), place.key is not None
     if owner is not None:
-        statement = _begun_of_owner(place.backward, after)
+        statement = _with_prefix_of_owner(place.backward, after)
         return await view.all(statement, owner=owner, viewer=viewer, limit=limit, **bounds, **place.values())
-    statement = _begun(_sets(viewer), place.backward, after)
+    statement = _with_prefix(_sets(viewer), place.backward, after)
     return await view.all(statement, limit=limit, **bounds, **_viewer(viewer), **place.values())
 
 
-async def users_begun(view: Reader, beginning: str, place: Place, *, limit: int) -> list[Row]:
-    """Find ids and folded names of users whose usernames begin so and go on, in the order of usernames."""
-    statement = _users_begun(place.backward, place.key is not None)
-    return await view.all(statement, limit=limit, **bounds_of(beginning, place), **place.values())
+async def users_with_prefix(view: Reader, prefix: str, place: Place, *, limit: int) -> list[Row]:
+    """Find ids and usernames, in lower case, of users whose usernames begin with a prefix and go on."""
+    statement = _users_with_prefix(place.backward, place.key is not None)
+    return await view.all(statement, limit=limit, **bounds_of(prefix, place), **place.values())
 
 
 async def models_by_id(view: Reader, ids: Sequence[str], *, viewer: str | None) -> dict[str, Row]:
@@ -210,12 +210,12 @@ async def count(view: Reader, which: str, *, most: int) -> int:
     return number
 
 
-def bounds_of(beginning: str, place: Place) -> dict[str, str]:
-    """Give what names that begin so lie between; those that lie before the place are not looked at.
+def bounds_of(prefix: str, place: Place) -> dict[str, str]:
+    """Give what names with a prefix lie between; those that lie before the place are not looked at.
 
     The place is one that a caller may have made up, with any signs.
     """
-    least, most = beginning, beginning + _BEHIND_NAMES
+    least, most = prefix, prefix + _BEHIND_NAMES
     if place.key is not None:
         name = str(place.key[0])
         if place.backward:

@@ -1,8 +1,17 @@
-"""Tiers: how well a document fits a query, from the best on.
+"""Tiers: how well a document matches a query, from the best on.
 
-Whether a document is in a tier depends on it and on the query alone, never on what else there is. Tiers are tried
-in order until a page is full, so that a common word costs no more than a rare one. A tier holds what the ones
-before it do not.
+Whether a document is in a tier depends on it and on the query alone, never on what else there is. Tiers are
+searched in order until a page is full, so that a common word costs no more than a rare one. A document counts in
+the first tier whose clause it matches. They come in groups:
+
+1. `prefix`: names that begin with the query; those with all words whole come first.
+2. `in_name`: names with all words. Those with the compounds of the query come first, where it has any, then those
+   with all words whole, then with the last as a prefix, then in other forms.
+3. `in_text`: all words in name or text. Of two or three words those with all but one in the name come first, of
+   three or more then those with one in the name; then words as they stand, then in other forms.
+4. `partial`: subwords of a word apart, or a prefix of a word in a text.
+5. Typos: first in names, then in texts.
+6. Words missing, down to one of two; those with one of the others in the name come first.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,202 +22,210 @@ from typing import NamedTuple
 
 from tantivy import Query, Schema
 
-from wriftai_server.search.documents import FIELDS, LONGEST_HEAD, Set, owner_name_mark
-from wriftai_server.search.parts import Part, Parts
-from wriftai_server.search.question import Question
-from wriftai_server.search.ways import Ways
-from wriftai_server.search.words import COMMON, MOST_WORDS
+from wriftai_server.search.analysis import MOST_WORDS, STOP_WORDS
+from wriftai_server.search.clauses import Clause, Clauses
+from wriftai_server.search.documents import FIELDS, LONGEST_NAME_PREFIX, Collection, owner_name_tag
+from wriftai_server.search.matching import TermMatcher
+from wriftai_server.search.query import ParsedQuery
 
 MANY_WORDS = 3
-_MOST_TYPO_WORDS = 5
-_MOST_WORDS_MISTYPED_ANYHOW = 4
-# How many words may be missing, by how many there are, where nothing has more of them.
-_MISSING = ((), (), (1,), (1, 2), (1, 2), (1, 3))
-_NAMINGS = tuple(map(attrgetter, ("whole", "named", "loosely_named")))
+_MOST_FUZZY_WORDS = 5
+_MOST_WORDS_FUZZY_ANYWHERE = 4
+# How many words may be missing, by how many there are.
+_MISSING_WORDS = ((), (), (1,), (1, 2), (1, 2), (1, 3))
+_NAME_MATCHES = tuple(map(attrgetter, ("exact_in_name", "in_name", "stem_in_name")))
 
 
 class _Tier(NamedTuple):
     """A tier.
 
     Attributes:
-        part: What it matches.
-        first: It holds what is in the tiers from this one on.
-        sign: What tells it from others in the last tier of its kind, which is enough where that is known.
+        clause: Matches its documents, and some or all of those of earlier tiers.
+        covers_from: Index of the earliest tier whose matches this one also contains, with all tiers in between.
+        discriminator: Cheapest clause that tells this tier apart, among documents already known to be in the last
+            tier of its group.
     """
 
-    part: Part
-    first: int
-    sign: Part
+    clause: Clause
+    covers_from: int
+    discriminator: Clause
 
 
 class Tiers:
-    """Builds the tiers of a query in one set of documents, each when it is asked for.
-
-    A tier is what matches its part of the query and none of the parts before it.
+    """Builds the tiers of a query in one collection, each when it is asked for.
 
     Args:
-        schema: Of the index.
-        which: The set.
-        asked: What is searched for.
-        frequency: Tells how many documents have a term in a field.
-        within: Leaves out what does not match this.
+        schema: Names the fields of the index.
+        collection: Where to search.
+        query: What to search for.
+        document_frequency: Tells how many documents have a term in a field.
+        within: Restricts all tiers to what it matches; None restricts nothing.
 
     Attributes:
-        begun: Tiers of names that begin with the query; the last holds the other.
-        nested: Tiers whose parts all are in the part of the last of them.
-        named: Those of them with all words in the name; the last holds the others. Where the query ties words
-            together, those come first in which they stand side by side.
-        told: Those that come next, with all words in name or text; the last holds these and the named ones.
-        nearly: The one of words that fall into others, or begin one of a text; empty where there is none.
-        last_resort: The first of the tiers that are for when those before have nothing: with words that are
-            missing and, where there are many words, with ones that are not whole or not right.
+        prefix: The group of names that begin with the query; its last tier contains the other.
+        in_name: The group of names with all words; its last tier contains the others.
+        in_text: The group with all words in name or text; its last tier contains the others, and `in_name`.
+        partial: The tier of subwords and of prefixes in texts; an empty range where the query can have none.
+        nested: Consecutive tiers in which the last contains each other: from `in_name` to typos in names.
+        fallback: The first of the tiers that are searched only where those before it have nothing: typos in
+            texts, words missing and, of three words and more, also `partial` and typos in names.
     """
 
     def __init__(
         self,
         schema: Schema,
-        which: Set,
-        asked: Question,
+        collection: Collection,
+        query: ParsedQuery,
         *,
-        frequency: Callable[[str, str], int],
+        document_frequency: Callable[[str, str], int],
         within: Query | None = None,
     ) -> None:
-        self._parts = Parts(schema, frequency, within)
-        self._fields = FIELDS[which]
-        self._asked = asked
-        told = [word for word in asked.words if word.text not in COMMON] or asked.words[:MOST_WORDS]
-        self._words = [
-            Ways(self._parts, self._fields, word, is_last=word is asked.words[-1], is_alone=len(told) == 1)
-            for word in asked.words
+        self._clauses = Clauses(schema, document_frequency, within)
+        self._fields = FIELDS[collection]
+        self._query = query
+        content = [word for word in query.words if word.text not in STOP_WORDS] or query.words[:MOST_WORDS]
+        self._matchers = [
+            TermMatcher(
+                self._clauses, self._fields, word, is_last=word is query.words[-1], is_alone=len(content) == 1
+            )
+            for word in query.words
         ]
-        self._told = [each for each in self._words if each.word in told]
+        self._content = [each for each in self._matchers if each.word in content]
         self._built: list[_Tier] = []
         self._coming = self._all()
-        self.begun = range(2)
-        self.named = range(self.begun.stop, self.begun.stop + bool(asked.joins) + len(_NAMINGS))
-        count = len(told)
-        self.told = range(self.named.stop, self.named.stop + (1 < count <= MANY_WORDS) + (count > 2) + 2)
-        self.nearly = range(self.told.stop, self.told.stop + self._allows_nearly())
-        self.nested = range(self.named.start, self.nearly.stop + self._allows_typos())
-        self.last_resort = self.told.stop if count >= MANY_WORDS else self.nested.stop
+        self.prefix = range(2)
+        self.in_name = range(self.prefix.stop, self.prefix.stop + bool(query.compounds) + len(_NAME_MATCHES))
+        count = len(content)
+        self.in_text = range(self.in_name.stop, self.in_name.stop + (1 < count <= MANY_WORDS) + (count > 2) + 2)
+        self.partial = range(self.in_text.stop, self.in_text.stop + self._allows_partial())
+        self.nested = range(self.in_name.start, self.partial.stop + self._allows_typos())
+        self.fallback = self.in_text.stop if count >= MANY_WORDS else self.nested.stop
 
     def has(self, tier: int) -> bool:
-        """Tell whether there is a tier of that number, the first being 0."""
+        """Tell whether there is a tier of that index, the first being 0."""
         self._built.extend(islice(self._coming, max(0, tier + 1 - len(self._built))))
         return tier < len(self._built)
 
-    def part(self, tier: int) -> Part:
-        """Give what a tier matches, together with what is in tiers before it; None is nothing."""
-        return self._built[tier].part if self.has(tier) else None
+    def clause(self, tier: int) -> Clause:
+        """Give the clause that matches a tier, and some or all of those before it; None where nothing does."""
+        return self._built[tier].clause if self.has(tier) else None
 
-    def sign(self, tier: int) -> Part:
-        """Give what tells a tier from others in the last one of its kind: begun, named or told."""
-        return self._built[tier].sign if self.has(tier) else None
+    def discriminator(self, tier: int) -> Clause:
+        """Give the clause that tells a tier apart among documents of the last one of its group."""
+        return self._built[tier].discriminator if self.has(tier) else None
 
     def adds(self, tier: int) -> bool:
-        """Tell whether a tier may hold what the one before it does not."""
-        return tier == 0 or self.part(tier) is not self.part(tier - 1)
+        """Tell whether a tier may contain what the one before it does not."""
+        return tier == 0 or self.clause(tier) is not self.clause(tier - 1)
 
-    def before(self, tier: int) -> list[Query]:
-        """Give what is in tiers before one, without the parts that others hold."""
-        if tier >= self.last_resort:
-            return []  # Those before have nothing.
-        parts: list[Part] = []
+    def earlier(self, tier: int) -> list[Query]:
+        """Give the fewest clauses that match all that is in the tiers before one."""
+        if tier >= self.fallback:
+            return []  # Those before it have nothing.
+        clauses: list[Clause] = []
         while tier > 0 and self.has(tier - 1):
-            part, tier, _ = self._built[tier - 1]
-            parts.append(part)
-        return [part for part in parts if part is not None]
+            clause, tier, _ = self._built[tier - 1]
+            clauses.append(clause)
+        return [clause for clause in clauses if clause is not None]
 
-    def expected(self, group: range, documents: int) -> float:
-        """Estimate how many of some documents have all words, as if words had nothing to do with one another.
+    def estimated_count(self, group: range, document_count: int) -> float:
+        """Estimate how many documents have all words, as if words were independent; there mostly are more.
 
-        There mostly are more.
+        Args:
+            group: The tiers that are to be searched; from `in_text` on, words of texts count, too.
+            document_count: How many documents there are.
         """
-        if not self._told:
+        if not self._content:
             return 0
-        field = self._fields.text if group.start >= self.told.start else self._fields.names
-        return documents * prod(word.expected(field) / documents for word in self._told)
+        field = self._fields.text if group.start >= self.in_text.start else self._fields.name_words
+        return document_count * prod(word.estimated_frequency(field) / document_count for word in self._content)
 
     def count(self) -> int:
-        """Tell how many tiers there are, for all sets alike."""
+        """Tell how many tiers there are: the same number in every collection."""
         self._built.extend(self._coming)
         return len(self._built)
 
     def _all(self) -> Iterator[_Tier]:
-        begun, whole = self._begun(), self._parts.every(word.whole for word in self._words)
-        yield self._tier([begun, whole], 0, sign=whole)
-        yield self._tier([begun], 0)
+        prefix, whole_words = (
+            self._prefix_clause(),
+            self._clauses.all_of(word.exact_in_name for word in self._matchers),
+        )
+        yield self._tier([prefix, whole_words], 0, discriminator=whole_words)
+        yield self._tier([prefix], 0)
         yield from self._nested()
-        yield self._tier([self._mistyped_anyhow()], self.nested.start)
-        yield from self._missing()
+        yield self._tier([self._fuzzy_anywhere()], self.nested.start)
+        yield from self._with_words_missing()
 
-    def _tier(self, needed: Iterable[Part], first: int, *, sign: Part = None) -> _Tier:
-        part = self._parts.every(needed)
-        return _Tier(part, first, part if sign is None else sign)
+    def _tier(self, needed: Iterable[Clause], covers_from: int, *, discriminator: Clause = None) -> _Tier:
+        clause = self._clauses.all_of(needed)
+        return _Tier(clause, covers_from, clause if discriminator is None else discriminator)
 
     def _nested(self) -> Iterator[_Tier]:
-        """Give tiers of which the last holds all the others."""
-        words, first = self._told, self.nested.start
-        if joins := self._asked.joins:
-            tied = (self._parts.term(self._fields.names, join) for join in joins)
-            yield self._tier([*(word.named for word in words), *tied], first)
-        # What is tied may be begun, and so is not in the tier that comes next.
-        for naming, holds in zip(_NAMINGS, (self.named.start + bool(joins), first, first), strict=True):
-            yield self._tier(map(naming, words), holds)
-        every = self._parts.every(word.told for word in words)
+        """Give consecutive tiers of which the last contains the others."""
+        words, covers_from = self._content, self.nested.start
+        if compounds := self._query.compounds:
+            tied = (self._clauses.term(self._fields.name_words, compound) for compound in compounds)
+            yield self._tier([*(word.in_name for word in words), *tied], covers_from)
+        # Names with compounds may have the last word as a prefix, and so need not be in the tier that comes next.
+        for match, covered in zip(
+            _NAME_MATCHES, (self.in_name.start + bool(compounds), covers_from, covers_from), strict=True
+        ):
+            yield self._tier(map(match, words), covered)
+        in_text = self._clauses.all_of(word.in_text for word in words)
         if 1 < len(words) <= MANY_WORDS:
             # Spelled out, this costs less than half as much; of more words it costs more than it sorts out.
-            yield self._tier([self._parts.either(map(self._named_but_for, words))], self.told.start)
+            yield self._tier([self._clauses.any_of(map(self._in_name_but_for, words))], self.in_text.start)
         if len(words) > 2:
-            some_named = self._parts.either(word.loosely_named for word in words)
-            yield self._tier([every, some_named], first, sign=some_named)
-        # It does not hold what has a word in the name, and others in other forms.
-        yield self._tier((word.written for word in words), self.told.stop - 2)
-        yield self._tier([every], first)
-        if self.nearly:
-            yield self._tier((word.nearly_told for word in words), first)
+            some_in_name = self._clauses.any_of(word.stem_in_name for word in words)
+            yield self._tier([in_text, some_in_name], covers_from, discriminator=some_in_name)
+        # It does not contain names with a word whose texts have others in other forms.
+        yield self._tier((word.exact_in_text for word in words), self.in_text.stop - 2)
+        yield self._tier([in_text], covers_from)
+        if self.partial:
+            yield self._tier((word.partial for word in words), covers_from)
         if self._allows_typos():
-            yield self._tier((word.mistyped for word in words), first)
+            yield self._tier((word.fuzzy for word in words), covers_from)
 
-    def _named_but_for(self, left: Ways) -> Part:
-        named = (word.loosely_named for word in self._told if word is not left)
-        return self._parts.every([*named, left.in_text])
+    def _in_name_but_for(self, other: TermMatcher) -> Clause:
+        in_name = (word.stem_in_name for word in self._content if word is not other)
+        return self._clauses.all_of([*in_name, other.stem_in_text])
 
-    def _allows_nearly(self) -> bool:
-        return any(word.is_last or word.falls_apart for word in self._told)
+    def _allows_partial(self) -> bool:
+        return any(word.is_last or word.has_subwords for word in self._content)
 
     def _allows_typos(self) -> bool:
-        return len(self._told) <= _MOST_TYPO_WORDS and any(word.may_be_mistyped for word in self._told)
+        return len(self._content) <= _MOST_FUZZY_WORDS and any(word.allows_typos for word in self._content)
 
-    def _missing(self) -> Iterator[_Tier]:
-        """Give tiers in which words are missing, but not all that tell something; names with one come first."""
-        words, count, first = self._told, len(self._told), self.nested.stop
-        telling = [word for word in words if word.tells_something] or words
-        for missing in _MISSING[min(count, len(_MISSING) - 1)]:
-            some = self._parts.some((word.told for word in words), count - missing)
-            yield self._tier([some, self._parts.either(word.loosely_named for word in telling)], first)
-            yield self._tier([some, *self._told_of(telling)], first)
+    def _with_words_missing(self) -> Iterator[_Tier]:
+        """Give tiers with words missing, but not all selective ones; first those with one in the name."""
+        words, count, covers_from = self._content, len(self._content), self.nested.stop
+        selective = [word for word in words if word.is_selective] or words
+        for missing in _MISSING_WORDS[min(count, len(_MISSING_WORDS) - 1)]:
+            enough = self._clauses.at_least((word.in_text for word in words), count - missing)
+            yield self._tier([enough, self._clauses.any_of(word.stem_in_name for word in selective)], covers_from)
+            yield self._tier([enough, *self._any_of_selective(selective)], covers_from)
 
-    def _told_of(self, some: list[Ways]) -> list[Part]:
-        """Match what has one of some words, where that is not every document that has any."""
-        return [] if some == self._told else [self._parts.either(word.told for word in some)]
+    def _any_of_selective(self, selective: list[TermMatcher]) -> list[Clause]:
+        """Match documents with a selective word; nothing more where all are, as one is there."""
+        return [] if selective == self._content else [self._clauses.any_of(word.in_text for word in selective)]
 
-    def _mistyped_anyhow(self) -> Part:
-        if len(self._told) > _MOST_WORDS_MISTYPED_ANYHOW:
+    def _fuzzy_anywhere(self) -> Clause:
+        if len(self._content) > _MOST_WORDS_FUZZY_ANYWHERE:
             return None
-        return self._parts.every(word.mistyped_anyhow for word in self._told)
+        return self._clauses.all_of(word.fuzzy_anywhere for word in self._content)
 
-    def _begun(self) -> Part:
+    def _prefix_clause(self) -> Clause:
         """Match names that begin with the query, whatever stands between its letters and digits.
 
-        Of a long one, names that begin with as much of it as the index has, and have all its words.
+        Of a query beyond the prefixes that the index holds, match names that begin with as much of it and have
+        all its words.
         """
-        beginning, owner = self._asked.beginning, self._asked.owner
-        needed: list[Part] = (
-            [] if owner is None else [self._parts.term(self._fields.marks, owner_name_mark(owner))]
+        prefix, owner = self._query.prefix, self._query.owner
+        needed: list[Clause] = (
+            [] if owner is None else [self._clauses.term(self._fields.keywords, owner_name_tag(owner))]
         )
-        if beginning:
-            needed.append(self._parts.term(self._fields.head, beginning[:LONGEST_HEAD]))
-        if self._asked.is_long:
-            needed.append(self._parts.every(word.named for word in self._words))
-        return self._parts.every(needed) if needed else None
+        if prefix:
+            needed.append(self._clauses.term(self._fields.name_prefix, prefix[:LONGEST_NAME_PREFIX]))
+        if self._query.is_long:
+            needed.append(self._clauses.all_of(word.in_name for word in self._matchers))
+        return self._clauses.all_of(needed) if needed else None

@@ -1,9 +1,9 @@
-"""Whether the files of an index are whole: a damaged one could end the process that reads it.
+"""Checksums: whether the files of an index are intact; a damaged one could end the process that reads it.
 
 Files are mapped into memory, and reading behind the end of one that became shorter is not an error that can be
-caught. So files are looked at before they are opened, and again and again while they are. Each ends with a
-footer, which has a checksum of all before it. It was checked once; from then on size and time of the last
-change tell.
+caught. So files are checked before they are opened, and again and again while they are. Each ends with a footer,
+which has a checksum of all before it. That is computed once; from then on a stamp, size and time of the last
+change, tells whether the file is still the same.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
-from wriftai_server.search.damage import is_exhausted
+from wriftai_server.search.errors import is_out_of_resources
 
 _LENGTHS = struct.Struct("<II")
 _LONGEST_FOOTER = 4096
@@ -24,91 +24,96 @@ _PIECE = 1024 * 1024
 _CHECKED = "checked.json"
 
 
-class Mark(NamedTuple):
-    """What a file that nobody has touched keeps."""
+class FileStamp(NamedTuple):
+    """What tells that a file has changed.
+
+    Attributes:
+        size: In bytes.
+        changed_ns: When it was last changed, in nanoseconds since 1970.
+    """
 
     size: int
     changed_ns: int
 
 
-Census = dict[str, Mark]
+Stamps = dict[str, FileStamp]
 
 
-def census_of(folder: Path) -> Census:
-    """Look at the files that an index consists of.
+def stamps_of(folder: Path) -> Stamps:
+    """Take the stamps of all files of an index.
 
     Raises:
-        ValueError: One is missing, or what says which there are is damaged.
+        ValueError: One is missing, or the list of segments cannot be read.
     """
     try:
         listed = json.loads((folder / "meta.json").read_bytes())
         segments = {each["segment_id"].replace("-", ""): 0 for each in listed["segments"]}
-        census = {}
+        stamps = {}
         with os.scandir(folder) as entries:
             for entry in entries:
                 segment = entry.name.partition(".")[0]
                 if segment in segments:
                     segments[segment] += 1
                     status = entry.stat()
-                    census[entry.name] = Mark(status.st_size, status.st_mtime_ns)
+                    stamps[entry.name] = FileStamp(status.st_size, status.st_mtime_ns)
     except (OSError, KeyError, TypeError, AttributeError) as error:
-        if is_exhausted(error):
+        if is_out_of_resources(error):
             raise
         raise ValueError(f"The index in {folder} cannot be read: {error!r}.") from error
     if not all(segments.values()):
         raise ValueError(f"Files of the index in {folder} are missing.")
-    return census
+    return stamps
 
 
-def check(folder: Path) -> Census:
-    """Check the files that were not checked before.
+def check(folder: Path) -> Stamps:
+    """Take the stamps of all files, and verify the checksums of those that were not verified before.
 
     Raises:
-        ValueError: One is damaged.
+        ValueError: A file is damaged or missing.
     """
-    census, checked = census_of(folder), _checked(folder)
-    for name, mark in census.items():
-        if checked.get(name) != mark and not _is_whole(folder / name):
+    stamps, checked = stamps_of(folder), _checked(folder)
+    for name, stamp in stamps.items():
+        if checked.get(name) != stamp and not _is_intact(folder / name):
             raise ValueError(f"The file {folder / name} is damaged.")
-    return census
+    return stamps
 
 
-def remember(folder: Path, census: Census) -> None:
-    """Note which files were checked, so that they need not be read when the hub starts again.
+def remember(folder: Path, stamps: Stamps) -> None:
+    """Store the stamps of files that were verified, so that they need not be when the hub starts again.
 
-    Without the note, as on a full disk, they are.
+    Where that cannot be stored, as on a full disk, they are verified again.
     """
-    with contextlib.suppress(OSError), tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as begun:
+    with contextlib.suppress(OSError), tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as new:
         try:
-            begun.write(json.dumps(census))
-            begun.close()
-            Path(begun.name).replace(folder / _CHECKED)
+            new.write(json.dumps(stamps))
+            new.close()
+            Path(new.name).replace(folder / _CHECKED)
         except BaseException:
-            Path(begun.name).unlink(missing_ok=True)
+            Path(new.name).unlink(missing_ok=True)
             raise
 
 
-def is_untouched(folder: Path, census: Census) -> bool:
-    """Tell whether no file changed since a census was taken."""
+def is_unchanged(folder: Path, stamps: Stamps) -> bool:
+    """Tell whether no file changed since its stamp was taken."""
     try:
-        for name, mark in census.items():
+        for name, stamp in stamps.items():
             status = (folder / name).stat()
-            if status.st_size != mark.size or status.st_mtime_ns != mark.changed_ns:
+            if status.st_size != stamp.size or status.st_mtime_ns != stamp.changed_ns:
                 return False
     except OSError:
         return False
     return True
 
 
-def _checked(folder: Path) -> Census:
+def _checked(folder: Path) -> Stamps:
     try:
         known = json.loads((folder / _CHECKED).read_bytes())
-        return {name: Mark(*mark) for name, mark in known.items()}
+        return {name: FileStamp(*stamp) for name, stamp in known.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
 
 
-def _is_whole(file: Path) -> bool:
+def _is_intact(file: Path) -> bool:
     try:
         with file.open("rb") as content:
             size = os.fstat(content.fileno()).st_size
@@ -125,6 +130,6 @@ def _is_whole(file: Path) -> bool:
                 left -= len(piece)
             return bool(left == 0 and checksum == footer["crc"])
     except (OSError, ValueError, struct.error, KeyError, TypeError) as error:
-        if is_exhausted(error):
+        if is_out_of_resources(error):
             raise
         return False

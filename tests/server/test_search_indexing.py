@@ -1,4 +1,4 @@
-"""An index that follows what changes in the database, and is built in a process of its own where that is much."""
+"""An index that is kept up with the database, by a process of its own where much has changed."""
 
 import asyncio
 import contextlib
@@ -26,12 +26,13 @@ from tests.server.samples import add_model, add_version
 from wriftai.models import ModelVisibility
 from wriftai_server.database.driver import Database, DatabaseUnavailable, Reader, Row
 from wriftai_server.models.loading import load
-from wriftai_server.search import building, following, store
-from wriftai_server.search.building import Change, Ended, Task
+from wriftai_server.search import batches, indexer, store
+from wriftai_server.search.batches import Batch
 from wriftai_server.search.documents import model_document, number_of
-from wriftai_server.search.following import PROGRAM, Follower
 from wriftai_server.search.index import Index
-from wriftai_server.search.question import question
+from wriftai_server.search.indexer import PROGRAM, Indexer
+from wriftai_server.search.query import parse
+from wriftai_server.search.rebuilding import ExitStatus, Task
 from wriftai_server.settings import Settings
 
 
@@ -65,12 +66,12 @@ def test_models_are_found_by_the_new_name_of_their_owner(people: People, anyone:
 def test_documents_of_all_that_a_user_has_are_not_made_in_the_event_loop(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, loops, makers = building.read_changes, set[int](), list[int]()
+    read, loops, makers = batches.read_changes, set[int](), list[int]()
 
-    async def read_here(*arguments: Any) -> AsyncIterator[Change]:
+    async def read_here(*arguments: Any) -> AsyncIterator[Batch]:
         loops.add(threading.get_ident())
-        async for change in read(*arguments):
-            yield change
+        async for batch in read(*arguments):
+            yield batch
 
     def make_here(row: Row) -> dict[str, Any]:
         makers.append(threading.get_ident())
@@ -81,33 +82,33 @@ def test_documents_of_all_that_a_user_has_are_not_made_in_the_event_loop(
         for name in ("first-model", "second-model"):
             add_model(owner, name, visibility="public")
         assert len(names_found(people.anyone, "potoroo")) == 2
-        monkeypatch.setattr(building, "read_changes", read_here)
-        monkeypatch.setattr(building, "model_document", make_here)
+        monkeypatch.setattr(batches, "read_changes", read_here)
+        monkeypatch.setattr(batches, "model_document", make_here)
         owner.client.authenticated_user.update({"username": "bettong"})
         assert len(names_found(people.anyone, "bettong")) == 2
     assert len(makers) == 2
     assert loops.isdisjoint(makers)
 
 
-def test_all_that_a_user_has_is_read_in_parts_and_takes_effect_together(
+def test_all_that_a_user_has_is_read_in_batches_and_takes_effect_together(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(building, "_READ_AT_ONCE", 2)
+    monkeypatch.setattr(batches, "_READ_AT_ONCE", 2)
     names = [f"model-{number}" for number in range(5)]
-    write, written = Follower._write, list[tuple[int, set[int]]]()
+    write, written = Indexer._write, list[tuple[int, set[int]]]()
 
-    def write_here(follower: Follower, index: Index, changes: list[Change]) -> None:
-        write(follower, index, changes)
-        found = index.view.find(
-            question("bettong"), users=False, viewer=None, after=None, backward=False, limit=9
+    def write_here(self: Indexer, index: Index, some: list[Batch]) -> None:
+        write(self, index, some)
+        found = index.snapshot.find(
+            parse("bettong"), users=False, viewer=None, after=None, backward=False, limit=9
         )
-        written.append((sum(len(change.added) for change in changes), {hit.number for hit in found}))
+        written.append((sum(len(batch.added) for batch in some), {hit.number for hit in found}))
 
     with inside(home) as people:
         owner = people.add("potoroo")
         numbers = {number_of(add_model(owner, name, visibility="public")["id"]) for name in names}
         assert sorted(names_found(people.anyone, "potoroo")) == names
-        monkeypatch.setattr(Follower, "_write", write_here)
+        monkeypatch.setattr(Indexer, "_write", write_here)
         owner.client.authenticated_user.update({"username": "bettong"})
         assert sorted(names_found(people.anyone, "bettong")) == names
         assert names_found(people.anyone, "potoroo") == []
@@ -118,8 +119,8 @@ def test_all_that_a_user_has_is_read_in_parts_and_takes_effect_together(
 def test_what_was_read_in_part_does_not_take_effect_later(
     home: Path, monkeypatch: pytest.MonkeyPatch, failure: type[Exception]
 ) -> None:
-    monkeypatch.setattr(building, "_READ_AT_ONCE", 1)
-    monkeypatch.setattr(following, "_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(batches, "_READ_AT_ONCE", 1)
+    monkeypatch.setattr(indexer, "_PAUSE_SECONDS", 0.001)
     names, read = ["first", "second"], store.sources_of_owner
     is_cut_off, has_failed = True, False
 
@@ -149,22 +150,22 @@ def test_what_was_read_in_part_does_not_take_effect_later(
 def test_who_waited_in_vain_for_the_index_spares_others_the_waiting(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, is_free = building.read_changes, threading.Event()
+    read, is_free = batches.read_changes, threading.Event()
 
-    async def read_when_free(*arguments: Any) -> AsyncIterator[Change]:
+    async def read_when_free(*arguments: Any) -> AsyncIterator[Batch]:
         await asyncio.to_thread(is_free.wait)
-        async for change in read(*arguments):
-            yield change
+        async for batch in read(*arguments):
+            yield batch
 
     with inside(home) as people:
         owner = people.add()
         add_model(owner, "first-model", description="Sorts lemurs.", visibility="public")
         assert names_found(people.anyone, "lemurs") == ["first-model"]
-        monkeypatch.setattr(building, "read_changes", read_when_free)
-        monkeypatch.setattr(following, "_PATIENCE_SECONDS", 0.1)
+        monkeypatch.setattr(batches, "read_changes", read_when_free)
+        monkeypatch.setattr(indexer, "_PATIENCE_SECONDS", 0.1)
         add_model(owner, "second-model", description="Sorts lemurs.", visibility="public")
         assert names_found(people.anyone, "lemurs") == ["first-model"]
-        monkeypatch.setattr(following, "_PATIENCE_SECONDS", 3600)
+        monkeypatch.setattr(indexer, "_PATIENCE_SECONDS", 3600)
         assert names_found(people.anyone, "lemurs") == ["first-model"]
         is_free.set()
         until_found(people.anyone, "lemurs", ["first-model", "second-model"])
@@ -224,13 +225,13 @@ def test_much_is_indexed_apart_and_names_are_found_meanwhile(home: Path) -> None
 @pytest.mark.parametrize(
     ("address", "meta", "ended", "event"),
     [
-        (None, b"{", Ended.BROKEN, "index broken"),
-        ("postgresql://nobody@127.0.0.1:1/nothing", None, Ended.WAITING, "index waits"),
+        (None, b"{", ExitStatus.CORRUPT, "index broken"),
+        ("postgresql://nobody@127.0.0.1:1/nothing", None, ExitStatus.DATABASE_UNAVAILABLE, "index waits"),
     ],
     ids=["damaged", "no database"],
 )
 def test_whoever_builds_an_index_says_why_it_ends(
-    home: Path, tmp_path: Path, address: str | None, meta: bytes | None, ended: Ended, event: str
+    home: Path, tmp_path: Path, address: str | None, meta: bytes | None, ended: ExitStatus, event: str
 ) -> None:
     with inside(home):
         pass
@@ -251,11 +252,11 @@ def test_whoever_builds_an_index_says_why_it_ends(
 @pytest.mark.parametrize(
     ("end", "is_damaged"),
     [
-        (f"sys.exit({Ended.WAITING.value})", False),
-        (f"sys.exit({Ended.UNWRITTEN.value})", False),
+        (f"sys.exit({ExitStatus.DATABASE_UNAVAILABLE.value})", False),
+        (f"sys.exit({ExitStatus.UNWRITABLE.value})", False),
         ("raise ValueError", False),
         ("os.kill(os.getpid(), 9)", False),
-        (f"sys.exit({Ended.BROKEN.value})", True),
+        (f"sys.exit({ExitStatus.CORRUPT.value})", True),
         ("os.abort()", True),
     ],
 )
@@ -265,9 +266,9 @@ def test_what_is_built_stays_unless_it_is_damaged(
     """Neither a database that is away nor a mistake of ours is mended by another index."""
     ends = tmp_path / "ends"
     program = f"import os, sys; open({str(ends)!r}, 'a').write('.'); sys.stderr = None; {end}"
-    monkeypatch.setattr(following, "PROGRAM", (sys.executable, "-c", program))
-    monkeypatch.setattr(following, "_LITTLE", 1)
-    monkeypatch.setattr(following, "_LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr(indexer, "PROGRAM", (sys.executable, "-c", program))
+    monkeypatch.setattr(indexer, "_FEW_CHANGES", 1)
+    monkeypatch.setattr(indexer, "_LONGEST_PAUSE", 0.0)
     seen: set[bytes] = set()
     with inside(tmp_path / "data") as people:
         add_model(people.add(), "first-model", visibility="public")
@@ -305,7 +306,7 @@ def test_where_there_is_no_room_to_build_an_index_stays_as_it_was(home: Path) ->
         builder.stdin.write(msgspec.json.encode(task) + b"\n")
         builder.stdin.flush()
         events = [json.loads(line)["event"] for line in builder.stderr]
-    assert (builder.returncode, events) == (Ended.UNWRITTEN, ["index waits"])
+    assert (builder.returncode, events) == (ExitStatus.UNWRITABLE, ["index waits"])
     assert {file.name for file in folder.iterdir()} <= before
     with inside(home) as people:
         until_found(people.anyone, "lemurs", ["first-model"])
@@ -334,18 +335,20 @@ def test_what_cannot_be_built_is_tried_again_ever_more_slowly(
         await sleep(0)
 
     async def work(database: Database) -> None:
-        follower = Follower(database, Settings(data_dir=home, database=address_of(home)))
-        task = asyncio.create_task(follower.run())
+        running = Indexer(database, Settings(data_dir=home, database=address_of(home)))
+        task = asyncio.create_task(running.run())
         while len(pauses) < 8:
             await sleep(0.01)
-        monkeypatch.setattr(following, "PROGRAM", PROGRAM)
-        while not await follower.catch_up():
+        monkeypatch.setattr(indexer, "PROGRAM", PROGRAM)
+        while not await running.catch_up():
             await sleep(0.01)
         task.cancel()
         await asyncio.wait([task])
 
-    monkeypatch.setattr(following, "PROGRAM", (sys.executable, "-c", f"raise SystemExit({Ended.BROKEN.value})"))
-    monkeypatch.setattr(following, "_LITTLE", 0)
+    monkeypatch.setattr(
+        indexer, "PROGRAM", (sys.executable, "-c", f"raise SystemExit({ExitStatus.CORRUPT.value})")
+    )
+    monkeypatch.setattr(indexer, "_FEW_CHANGES", 0)
     monkeypatch.setattr(asyncio, "sleep", sleep_shortly)
     on_database(home, work)
     assert pauses[:8] == [0.5, 1, 2, 4, 8, 15, 15, 15]
@@ -363,15 +366,15 @@ def test_what_cannot_be_built_for_hours_is_still_tried_again(home: Path, monkeyp
         raise DatabaseUnavailable
 
     async def work(database: Database) -> None:
-        task = asyncio.create_task(Follower(database, Settings(data_dir=home)).run())
+        task = asyncio.create_task(Indexer(database, Settings(data_dir=home)).run())
         async with asyncio.timeout(LONG):
             while attempts < 1_100:
                 await sleep(0.01)
         task.cancel()
         await asyncio.wait([task])
 
-    monkeypatch.setattr(Follower, "_fill_apart", fail)
-    monkeypatch.setattr(following, "_LITTLE", 0)
-    monkeypatch.setattr(following, "_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(Indexer, "_fill_in_subprocess", fail)
+    monkeypatch.setattr(indexer, "_FEW_CHANGES", 0)
+    monkeypatch.setattr(indexer, "_PAUSE_SECONDS", 0.001)
     monkeypatch.setattr(asyncio, "sleep", lambda _: sleep(0))
     on_database(home, work)

@@ -1,4 +1,4 @@
-"""What an index is built from: all rows, the popular models first, and what of them changed meanwhile."""
+"""What an index is rebuilt from: all rows, the popular models first, and what of them changed meanwhile."""
 
 import asyncio
 import json
@@ -26,11 +26,11 @@ from wriftai_server.http.caller import Caller
 from wriftai_server.http.paging import Place
 from wriftai_server.models import tallies
 from wriftai_server.models.loading import load
-from wriftai_server.search import building, service
-from wriftai_server.search.building import MODELS, Change
+from wriftai_server.search import batches, rebuilding, service
+from wriftai_server.search.batches import MODEL_RANGES, Batch
 from wriftai_server.search.documents import id_of, number_from
-from wriftai_server.search.following import Follower
-from wriftai_server.search.index import Index, State, Writing
+from wriftai_server.search.index import Index, IndexWriter, State
+from wriftai_server.search.indexer import Indexer
 from wriftai_server.settings import Settings
 
 COUNTS = [0, 7, 8, 63, 64, 1023, 1024, 2**62]
@@ -40,12 +40,12 @@ _COUNT = Statement(
 
 
 @given(count=st.integers(0, 2**63 - 1))
-def test_every_model_is_in_one_part(count: int) -> None:
-    assert sum(count in counts for counts in MODELS) == 1
+def test_every_model_is_in_one_range(count: int) -> None:
+    assert sum(count in counts for counts in MODEL_RANGES) == 1
 
 
-def test_who_leaves_a_part_has_another_popularity() -> None:
-    for higher, lower in pairwise(MODELS):
+def test_who_leaves_a_range_has_another_popularity() -> None:
+    for higher, lower in pairwise(MODEL_RANGES):
         assert higher.start == lower.stop
         assert popularity(higher.start) != popularity(lower.stop - 1)
 
@@ -54,7 +54,7 @@ def test_who_leaves_a_part_has_another_popularity() -> None:
 def test_the_popular_come_first_from_wherever_reading_goes_on(
     home: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr(building, "_READ_AT_ONCE", at_once)
+    monkeypatch.setattr(batches, "_READ_AT_ONCE", at_once)
     with inside(home) as people:
         ada = people.add()
         ids = [add_model(ada, f"model-{number}", visibility="public")["id"] for number in range(len(COUNTS))]
@@ -64,13 +64,13 @@ def test_the_popular_come_first_from_wherever_reading_goes_on(
             for model_id, count in zip(ids, COUNTS, strict=True):
                 await transaction.execute(_COUNT, model_id=model_id, count=count)
         async with database.scanning() as view:
-            begun = await building.begin(view)
-        changes = [change async for change in building.read_all(database, begun)]
-        assert _models(changes) == [ids[n] for n in (6, 7, 4, 5, 2, 3, 0, 1)]
-        assert changes[-1].state == State(begun.note)
-        for place, change in enumerate(changes[:-1], 1):
-            rest = [each async for each in building.read_all(database, change.state)]
-            assert _models(rest) == _models(changes[place:])
+            first = await batches.first_state(view)
+        read_batches = [batch async for batch in batches.read_all(database, first)]
+        assert _models(read_batches) == [ids[n] for n in (6, 7, 4, 5, 2, 3, 0, 1)]
+        assert read_batches[-1].state == State(first.note)
+        for place, batch in enumerate(read_batches[:-1], 1):
+            rest = [each async for each in batches.read_all(database, batch.state)]
+            assert _models(rest) == _models(read_batches[place:])
 
     on_database(home, work)
 
@@ -81,13 +81,13 @@ def test_who_becomes_popular_while_all_are_read_is_in_the_index(
     with inside(home) as people:
         ada = people.add()
         rising, popular = (add_model(ada, name, visibility="public")["id"] for name in ("rising", "popular"))
-    read_all, read = building.read_all, list[Change]()
+    read_all, read = batches.read_all, list[Batch]()
 
-    async def read_while_one_rises(database: Database, state: State) -> AsyncIterator[Change]:
-        async for change in read_all(database, state):
-            read.append(change)
-            yield change
-            if _models([change]) == [popular]:  # The part that the other one comes into was looked at.
+    async def read_while_one_rises(database: Database, state: State) -> AsyncIterator[Batch]:
+        async for batch in read_all(database, state):
+            read.append(batch)
+            yield batch
+            if _models([batch]) == [popular]:  # The range that the other one comes into was read.
                 async with database.writing() as transaction:
                     await tallies.add(transaction, model_id=rising)
                 await tallies.settle(database)
@@ -96,32 +96,32 @@ def test_who_becomes_popular_while_all_are_read_is_in_the_index(
         async with database.writing() as transaction:
             for model_id, count in ((rising, 7), (popular, 8)):
                 await transaction.execute(_COUNT, model_id=model_id, count=count)
-        monkeypatch.setattr(building, "read_all", read_while_one_rises)
-        await building.fill(database, Index(tmp_path))
+        monkeypatch.setattr(batches, "read_all", read_while_one_rises)
+        await rebuilding.fill(database, Index(tmp_path))
 
     on_database(home, work)
     assert _models(read) == [popular]
-    assert Index(tmp_path).view.documents == 2 + 2  # The owner, and how far it has got.
+    assert Index(tmp_path).snapshot.document_count == 2 + 2  # The owner, and how far it has got.
 
 
 def test_what_is_built_anew_is_merged(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of eight pieces, as only segments that are about as large are merged, however long each is committed."""
-    monkeypatch.setattr(building, "_READ_AT_ONCE", 10)
-    monkeypatch.setattr(building, "_LEAST_IN_SEGMENT", 10)
-    write, commit = Writing.write, Writing.commit
+    monkeypatch.setattr(batches, "_READ_AT_ONCE", 10)
+    monkeypatch.setattr(rebuilding, "_LEAST_IN_SEGMENT", 10)
+    write, commit = IndexWriter.write, IndexWriter.commit
     pieces = [0]
 
-    def write_and_count(self: Writing, removed: list[str], added: list[dict[str, Any]]) -> None:
+    def write_and_count(self: IndexWriter, removed: list[str], added: list[dict[str, Any]]) -> None:
         pieces[-1] += len(added)
         write(self, removed, added)
 
-    def commit_slowly(self: Writing, state: State) -> None:
+    def commit_slowly(self: IndexWriter, state: State) -> None:
         pieces.append(0)
         time.sleep(0.1)
         commit(self, state)
 
-    monkeypatch.setattr(Writing, "write", write_and_count)
-    monkeypatch.setattr(Writing, "commit", commit_slowly)
+    monkeypatch.setattr(IndexWriter, "write", write_and_count)
+    monkeypatch.setattr(IndexWriter, "commit", commit_slowly)
     with inside(home) as people:
         owner = people.add()
     lines = [json.dumps({"name": f"model-{n}", "hardware_identifier": "cpu"}).encode() for n in range(400)]
@@ -129,42 +129,42 @@ def test_what_is_built_anew_is_merged(home: Path, tmp_path: Path, monkeypatch: p
     async def work(database: Database) -> None:
         async for _ in load(database, lines, owner=owner.name):
             pass
-        await building.fill(database, Index(tmp_path))
+        await rebuilding.fill(database, Index(tmp_path))
 
     on_database(home, work)
     assert [n for n in pieces if n] == [51, 60, 50, 50, 50, 50, 50, 40]
-    view = Index(tmp_path).view
-    assert view.documents == 400 + 2  # The owner, and how far it has got.
+    snapshot = Index(tmp_path).snapshot
+    assert snapshot.document_count == 400 + 2  # The owner, and how far it has got.
     # The one that it began with may be merged with the first of them.
-    assert view.searcher.num_segments <= 3
+    assert snapshot.searcher.num_segments <= 3
 
 
 def test_a_database_that_goes_while_an_index_is_committed_is_what_building_ends_with(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit = Writing.commit
+    commit = IndexWriter.commit
 
-    def commit_slowly(self: Writing, state: State) -> None:
+    def commit_slowly(self: IndexWriter, state: State) -> None:
         time.sleep(0.2)
         commit(self, state)
 
-    async def read_and_fail(*_: object) -> AsyncIterator[Change]:
-        nothing: list[Change] = []
-        for change in nothing:
-            yield change
+    async def read_and_fail(*_: object) -> AsyncIterator[Batch]:
+        nothing: list[Batch] = []
+        for batch in nothing:
+            yield batch
         raise DatabaseUnavailable("It is gone.")
 
-    monkeypatch.setattr(Writing, "commit", commit_slowly)
-    monkeypatch.setattr(building, "read_all", read_and_fail)
+    monkeypatch.setattr(IndexWriter, "commit", commit_slowly)
+    monkeypatch.setattr(batches, "read_all", read_and_fail)
     with inside(home):
         pass
 
     async def work(database: Database) -> None:
         with pytest.raises(DatabaseUnavailable, match=r"^It is gone\.$"):
-            await building.fill(database, Index(tmp_path))
+            await rebuilding.fill(database, Index(tmp_path))
 
     on_database(home, work)
-    state = Index(tmp_path).view.state
+    state = Index(tmp_path).snapshot.state
     assert state is not None
     assert state.reading == 0
 
@@ -176,24 +176,24 @@ def test_many_who_search_at_once_find_what_was_just_stored(home: Path) -> None:
     line = {"name": "new", "hardware_identifier": "cpu", "visibility": "public", "description": "Wombats."}
 
     async def work(database: Database) -> None:
-        follower = Follower(database, Settings(data_dir=home, database=address_of(home)))
-        following = asyncio.create_task(follower.run())
-        assert await follower.catch_up()
+        indexer = Indexer(database, Settings(data_dir=home, database=address_of(home)))
+        running = asyncio.create_task(indexer.run())
+        assert await indexer.catch_up()
         async for _ in load(database, [json.dumps(line).encode()], owner=owner.name):
             pass
         anyone = Caller(None, "")
         searches = [
-            service.models(database, follower, anyone, "wombats", Place(None, False), size=9)
+            service.models(database, indexer, anyone, "wombats", Place(None, False), size=9)
             for _ in range(2 * MOST_CONNECTIONS)
         ]
         for page in await asyncio.gather(*searches):
             assert [row[1] for row in page.rows] == ["new"]
-        following.cancel()
-        await asyncio.wait([following])
+        running.cancel()
+        await asyncio.wait([running])
 
     on_database(home, work)
 
 
-def _models(changes: list[Change]) -> list[str]:
-    found = [document for change in changes for document in change.added if "public_head" in document]
+def _models(read: list[Batch]) -> list[str]:
+    found = [document for batch in read for document in batch.added if "public_name_prefix" in document]
     return [id_of(number_from(document["mixed"], document["low"])) for document in found]
