@@ -16,13 +16,13 @@ T = TypeVar("T")
 
 
 def fail(reason: object) -> typer.Exit:
-    """Print why the command cannot do its work; raise what this gives to end it."""
+    """Print why the command cannot do its work; give the exception that ends it, to be raised."""
     typer.echo(f"Error: {reason}", err=True)
     return typer.Exit(1)
 
 
 def no_hub(data_dir: Path) -> typer.Exit:
-    """Print that a hub has to be there first; raise what this gives to end the command."""
+    """Print that a hub has to be there first; give the exception that ends the command, to be raised."""
     return fail(f"There is no hub in {data_dir}: correct --data-dir, or name its --database.")
 
 
@@ -53,7 +53,7 @@ def on_database(
 
 
 def finish(work: Coroutine[Any, Any, T]) -> T:
-    """Do some work to its end; refusals end the command."""
+    """Do some work to its end; where it is refused (`refusals.py`), print why and end the command."""
     from wriftai_server.refusals import REFUSALS
 
     try:

@@ -42,7 +42,7 @@ class Limits:
         self._counts = counts
 
     def take(self, caller: str) -> Allowance:
-        """Count a request.
+        """Count a request; give what its caller has left.
 
         Args:
             caller: Id of a user, or address of an anonymous one.

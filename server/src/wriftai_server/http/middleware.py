@@ -88,7 +88,7 @@ class Heads:
 
 
 class WholeParts:
-    """Takes each part of a path for itself.
+    """Keeps a part of a path from being taken for two parts, or for none.
 
     A name with a slash in it (`%2F`) would otherwise reach another route, and so would a name that is empty.
 

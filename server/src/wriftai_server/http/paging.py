@@ -44,23 +44,29 @@ class Page(msgspec.Struct, Generic[T]):
 
 
 class Place(NamedTuple):
-    """Where a page is.
+    """Where a page begins, and which way it goes on from there.
 
     Attributes:
         key: Sort keys of the row to go on from; None stands for the end that the walk starts at.
-        backward: Whether the page lies before that row.
+        backward: Whether the page lies before that row, so that the walk goes toward the beginning.
     """
 
     key: Key | None = None
     backward: bool = False
 
     def values(self) -> dict[str, str | int]:
-        """Name the sort keys as keyset statements do."""
+        """Give the sort keys by the names that statements made by `keyset` have for them."""
         return {f"key_{n}": part for n, part in enumerate(self.key or ())}
 
 
 class Cut(NamedTuple):
-    """Rows of a page, in order, and where its neighbours are."""
+    """Rows of a page, and where its neighbours are.
+
+    Attributes:
+        rows: In the order of the list, whichever way they were found.
+        following: Where the next page is; None on the last one.
+        preceding: Where the previous page is; None on the first one.
+    """
 
     rows: list[Row]
     following: Place | None
@@ -68,10 +74,11 @@ class Cut(NamedTuple):
 
 
 def cut(rows: Sequence[Row], place: Place, size: int, key_of: Callable[[Row], Key]) -> Cut:
-    """Make a page of the rows that a keyset query found, in the direction of the walk.
+    """Cut a page out of what a keyset query found.
 
     Args:
-        rows: At most one more than the size, which tells that there are more.
+        rows: In the direction of the walk, so from the last to the first where that goes backward; at most one
+            more than the size, which tells that there are more.
         place: Where the query started.
         size: How many rows the page may have.
         key_of: Gives the sort keys of a row.
@@ -111,12 +118,12 @@ def read_cursor(cursor: str | None, order: str, key_types: tuple[type, ...]) -> 
 
 
 def not_a_cursor() -> Malformed:
-    """Say that a cursor is none."""
+    """Make the problem that what was sent as a cursor is none."""
     return _bad_cursor("This is not a cursor: take it from a page, and leave it out for the first one.")
 
 
 def page(items: list[T], cut: Cut, order: str, request: Request[Any, Any, Any]) -> Page[T]:
-    """Put a page together.
+    """Make the page that a route answers with.
 
     Args:
         items: What the rows of the cut became.

@@ -129,7 +129,7 @@ def _password(text: str) -> str | None:
 
 
 def _host(headers: Mapping[bytes, bytes]) -> str:
-    """Give whom the caller says to call, which addresses in answers begin with."""
+    """Give the host that the caller says to call; addresses in answers begin with it."""
     host = headers.get(b"host", b"")
     if not _HOST.fullmatch(host):
         raise Problem(400, "The header 'Host' is no name or address of a host.")

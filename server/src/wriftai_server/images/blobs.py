@@ -122,7 +122,7 @@ class Blobs:
 
     @contextlib.contextmanager
     def deleting(self) -> Iterator[bool]:
-        """Keep everyone from putting blobs while bytes and row of one are deleted, unless someone is at it."""
+        """Keep everyone from putting blobs while bytes and row of one are deleted; False if someone is at it."""
         with self._opened_lock() as file:
             yield _locked(file.fileno(), fcntl.LOCK_EX)
 

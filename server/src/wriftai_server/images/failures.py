@@ -1,4 +1,4 @@
-"""What can go wrong with files and stores, in words for the caller."""
+"""Failures of files and stores become problems, which say to the caller what to do."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from wriftai_server.images.spools import SpoolBusy
 
 @contextlib.contextmanager
 def storing() -> Iterator[None]:
-    """Name failures of storing.
+    """Turn what can go wrong in storing into problems.
 
     Raises:
         Problem: 503, there is no room, or the store cannot be reached; 416, another request has the spool.
@@ -29,7 +29,7 @@ def storing() -> Iterator[None]:
 
 @contextlib.contextmanager
 def reading() -> Iterator[None]:
-    """Name failures of reading.
+    """Turn what can go wrong in reading into problems.
 
     Raises:
         Problem: 503, the store cannot be reached.

@@ -155,7 +155,7 @@ async def remove_manifest(transaction: Transaction, *, model_id: str, reference:
 
 
 async def list_tags(view: Reader, *, model_id: str, after: str, limit: int) -> list[str]:
-    """Find tags of a model behind one, or behind nothing, in the order of their bytes."""
+    """Find the tags of a model that come after a text, in the order of their bytes."""
     return await store.tag_names(view, model_id=model_id, after=after, limit=limit)
 
 

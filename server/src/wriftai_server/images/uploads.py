@@ -78,7 +78,7 @@ async def keep(database: Database, blobs: Blobs, spool: Spool, *, digest: str, l
 
 @contextlib.asynccontextmanager
 async def spool(spools: Spools, spool_id: str) -> AsyncIterator[Spool]:
-    """Open a spool for one request, and name what can go wrong with it.
+    """Open a spool for one request, and turn what can go wrong with it into problems.
 
     Raises:
         Problem: 416, another request has it; 503, there is no room.

@@ -129,14 +129,14 @@ def key_of(row: Row) -> Key:
 
 
 async def named(view: Reader, *, viewer: str, owner: str, name: str, number: int | None) -> Target | None:
-    """Find what runs a version of a model that the viewer may see; no number stands for the latest."""
+    """Find a version of a model that the viewer may see, to run it; no number stands for the latest."""
     names = {"viewer": viewer, "owner": fold(owner), "name": fold(name)}
     row = await (view.one(_LATEST, **names) if number is None else view.one(_NUMBERED, **names, number=number))
     return None if row is None else Target(*row)
 
 
 async def version(view: Reader, *, viewer: str, version_id: str) -> Target | None:
-    """Find what runs a version that the viewer may see."""
+    """Find a version that the viewer may see, to run it."""
     row = await view.one(_VERSION, viewer=viewer, version_id=version_id)
     return None if row is None else Target(*row)
 

@@ -93,7 +93,7 @@ async def find_or_add(transaction: Transaction, *, username: str) -> str:
 
 
 async def require_id(view: Reader, *, username: str) -> str:
-    """Find the id of a user for the operator.
+    """Find the id of a user whom the operator names.
 
     Raises:
         Problem: 404, there is no such user.

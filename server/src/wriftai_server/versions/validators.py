@@ -1,4 +1,4 @@
-"""What holds values against JSON Schemas, draft 2020-12.
+"""Validators, which hold values against JSON Schemas of draft 2020-12.
 
 Whoever writes a schema decides how long it takes to compile it, and how much memory: each level of references can
 double both, and a pattern of a few characters takes 100 ms.
@@ -38,7 +38,7 @@ class SchemaError(NamedTuple):
 
 
 def compile_schema(schema: Mapping[str, Any], *, mask: str | None = None) -> jsonschema_rs.Validator:
-    """Make what holds values against a schema; nothing is ever fetched for it.
+    """Make the validator of a schema; nothing is ever fetched for it.
 
     Args:
         schema: Whole in itself.
