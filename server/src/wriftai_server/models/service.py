@@ -92,7 +92,7 @@ async def create(transaction: Transaction, caller: Caller, params: dict[str, Any
         await store.add(transaction, **row)
     except UniqueViolation:
         raise _taken(params["name"]) from None
-    return await _stored(transaction, caller, model_id=row["id"])
+    return await _get_by_id(transaction, caller, model_id=row["id"])
 
 
 def new_row(params: dict[str, Any], *, owner_id: str, created_at: str) -> dict[str, Any]:
@@ -130,7 +130,7 @@ async def change(
     columns = dict(changes)
     if "hardware_identifier" in columns:
         identifier = columns.pop("hardware_identifier")
-        kept = (await _stored(transaction, caller, model_id=model_id))["hardware"]["identifier"]
+        kept = (await _get_by_id(transaction, caller, model_id=model_id))["hardware"]["identifier"]
         # A model may stay on hardware that was withdrawn since.
         if identifier != kept:
             columns["hardware_id"] = await hardware.id_of(transaction, identifier)
@@ -141,7 +141,7 @@ async def change(
             await store.change(transaction, model_id=model_id, updated_at=now(), **columns)
         except UniqueViolation:
             raise _taken(changes["name"]) from None
-    return await _stored(transaction, caller, model_id=model_id)
+    return await _get_by_id(transaction, caller, model_id=model_id)
 
 
 async def remove(transaction: Transaction, caller: Caller, *, owner: str, name: str) -> None:
@@ -198,7 +198,7 @@ def _own(found: tuple[str, bool]) -> str:
     return model_id
 
 
-async def _stored(transaction: Transaction, caller: Caller, *, model_id: str) -> Model:
+async def _get_by_id(transaction: Transaction, caller: Caller, *, model_id: str) -> Model:
     # By id: the caller may have been renamed while the request waited for its turn.
     row = await store.by_id(transaction, model_id=model_id)
     if row is None:

@@ -133,7 +133,7 @@ async def get_prediction(
 ) -> Answer:
     """Give one prediction of the caller; at once, or when it has ended."""
     seconds = patience(request, prefer)
-    prediction = await _seen(request, prediction_id, seconds)
+    prediction = await _find(request, prediction_id, seconds)
     return Answer(prediction, status_code=200, headers=_applied(seconds))
 
 
@@ -190,25 +190,25 @@ async def _create(
     if "webhook_url" in params:
         check_url(params["webhook_url"], state["webhook_allow"])
     try:
-        prediction_id, created = await _stored(request, of, params, wishes)
+        prediction_id, created = await _store(request, of, params, wishes)
     except NeedsInspection as needed:
         await needed.inspect(state["inspector"], request.user.id)
-        prediction_id, created = await _stored(request, of, params, wishes._replace(is_checked=False))
+        prediction_id, created = await _store(request, of, params, wishes._replace(is_checked=False))
     if created is not None:
         async with state["database"].reading() as view:
             is_first = await service.is_first(view, created)
         if is_first:
             state["changes"].tell("queue")
-    prediction = await _seen(request, prediction_id, wishes.seconds)
+    prediction = await _find(request, prediction_id, wishes.seconds)
     headers = {"Location": prediction["url"], **_applied(wishes.seconds)}
     status_code = 202 if prediction["status"] in service.UNFINISHED else 200
     return Answer(prediction, status_code=status_code, headers=headers)
 
 
-async def _stored(
+async def _store(
     request: Request[Any, Any, Any], of: Reference | str, params: dict[str, Any], wishes: Wishes
 ) -> tuple[str, service.Created | None]:
-    """Give the id of a prediction, and what was created unless that was done before."""
+    """Store a prediction, unless that was done before; give its id, and what was created now."""
     created: service.Created | None = None
 
     async def create() -> str:
@@ -221,8 +221,8 @@ async def _stored(
     return created.prediction_id if created else msgspec.json.decode(answer, type=str), created
 
 
-async def _seen(request: Request[Any, Any, Any], prediction_id: str, seconds: int | None) -> PredictionWithIO:
-    """Give a prediction when it has ended, or so many seconds from now."""
+async def _find(request: Request[Any, Any, Any], prediction_id: str, seconds: int | None) -> PredictionWithIO:
+    """Find a prediction: at once, or when it has ended, but after so many seconds at most."""
     state = request.app.state
     if seconds is not None:
         return await waiting.until_ended(
