@@ -76,7 +76,11 @@ def python_in(folder: Path) -> Path:
 
 
 def remove(folder: Path) -> None:
-    """Remove an environment, unless someone builds it; one that is left half removed counts as none."""
+    """Remove an environment, unless someone builds it just now; one that is left half removed counts as none.
+
+    Raises:
+        OSError: Something of it cannot be removed.
+    """
     folder = folder.absolute()
     if folder.parent.exists():
         with _turn(folder, _Deadline(0)) as is_ours:
@@ -96,7 +100,7 @@ def resolve(
         python: Version that they are for, as in "3.11".
         uv: Path of uv.
         overrides: Requirements that count instead of whatever else is said of the same packages.
-        seconds: How long it may take.
+        seconds: Given up after so long.
 
     Raises:
         EnvironmentFailed: They do not go together, something has no wheel, or is not from an index.

@@ -70,8 +70,8 @@ class Folder:
     """The files of one prediction, in its own folder.
 
     Args:
-        path: Exists, and is writable.
-        download: Fetches http(s) URLs.
+        path: Of the folder, which exists and may be written to.
+        download: Fetches what is behind http(s) URLs, and says how large a file may be.
     """
 
     def __init__(self, path: str, download: Download) -> None:

@@ -21,9 +21,9 @@ class Terms:
     """What holds for all predictions of a process.
 
     Attributes:
-        signature: Of the predictor.
-        replies: To the parent.
-        download: How files are fetched.
+        signature: What the predictor takes and gives.
+        replies: Takes messages to the parent.
+        download: Fetches files of inputs.
         most_output: Bytes that an output may have as JSON, all pieces together.
     """
 
@@ -37,14 +37,14 @@ class Job:
     """One prediction. As a context it sends exactly one terminal reply, whatever happens inside.
 
     Args:
-        message: The parent's.
-        terms: For all predictions.
+        message: Of the type `predict`: the prediction's id, its input, and a folder for its files.
+        terms: What holds for all predictions.
 
     Attributes:
-        id: The parent's name for it.
-        is_begun: Its context was entered.
-        is_cancelled: The parent asked for its end.
-        at_end: Called before the terminal reply.
+        id: What the parent calls it in messages, and each reply with it.
+        is_begun: Whether its context was entered.
+        is_cancelled: Whether the parent asked for its end; to be set by whoever hears of that.
+        at_end: Called in this order before the terminal reply.
     """
 
     def __init__(self, message: Mapping[str, Any], terms: Terms) -> None:
@@ -87,7 +87,7 @@ class Job:
         """Send a piece of the output.
 
         Raises:
-            Fault: It does not fit.
+            Fault: It does not fit the schema, or the output is too long with it.
             Cancelled: The parent asked for its end.
         """
         self.check()
@@ -96,17 +96,21 @@ class Job:
         self._replies.send_line(b'{"type":"output","id":%b,"value":%b}' % (self._tag, value))
 
     def finish(self, output: Any) -> None:
-        """Take the output.
+        """Take the output, which is sent when the context is left.
 
         Raises:
-            Fault: It does not fit.
+            Fault: It does not fit the schema, or is too long.
             Cancelled: The parent asked for its end.
         """
         self.check()
         self._output = self._written(output)
 
     def finish_pieces(self) -> None:
-        """Take the pieces so far as the output."""
+        """Take the list of the pieces so far as the output.
+
+        Raises:
+            Cancelled: The parent asked for its end.
+        """
         self.check()
         self._output = b"[%b]" % b",".join(self._pieces)
 

@@ -205,7 +205,16 @@ def finite(value: float) -> float:
 
 
 def at(place: str, convert: Callable[..., Any], *args: Any) -> Any:
-    """Convert one value, and name its place in what is raised."""
+    """Convert one value, and name its place in what is raised.
+
+    Args:
+        place: Name of the field that it is in.
+        convert: Does so.
+        args: The value, and what else `convert` takes.
+
+    Raises:
+        Unfit: It does not fit.
+    """
     try:
         return convert(*args)
     except Unfit as fault:
@@ -213,7 +222,11 @@ def at(place: str, convert: Callable[..., Any], *args: Any) -> Any:
 
 
 def each_item(items: Iterable[Any], convert: Callable[[Any], Any]) -> list[Any]:
-    """Convert each item of a list, and name its position in what is raised."""
+    """Convert each item of a list, and name its position in what is raised.
+
+    Raises:
+        Unfit: One does not fit.
+    """
     made: list[Any] = []
     try:
         for item in items:

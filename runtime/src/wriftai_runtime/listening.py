@@ -24,8 +24,8 @@ class Listener:
     seconds in which predictions can end.
 
     Args:
-        requests: File descriptor of the parent's messages.
-        replies: To the parent.
+        requests: File descriptor to read the parent's messages from.
+        replies: Takes messages to the parent.
     """
 
     def __init__(self, requests: int, replies: Replies) -> None:
@@ -46,7 +46,12 @@ class Listener:
         return self._ready.is_set()
 
     def serve(self, server: Server, terms: Terms) -> None:
-        """Hand what comes in from now on to a server that is ready."""
+        """Hand predictions to a server that is ready, those first that have come already.
+
+        Args:
+            server: Runs them.
+            terms: What holds for all of them.
+        """
         self._server, self._terms = server, terms
         self._ready.set()
 

@@ -37,7 +37,7 @@ class Writer(io.TextIOBase):
     """Sends whole lines as messages of the prediction that prints them; what no prediction prints goes through.
 
     Args:
-        original: Where that goes.
+        original: Takes what no prediction prints.
     """
 
     def __init__(self, original: TextIO) -> None:

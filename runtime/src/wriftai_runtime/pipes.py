@@ -55,7 +55,7 @@ class Replies:
     process.
 
     Args:
-        fd: Where to write.
+        fd: File descriptor to write to.
     """
 
     def __init__(self, fd: int) -> None:

@@ -19,8 +19,8 @@ class Predictor:
 
     Attributes:
         signature: What it takes and gives.
-        predict: Its method.
-        setup: Makes it ready; what it gives may have to be awaited.
+        predict: Its method that predicts, of whichever name; takes the inputs by name.
+        setup: Makes it ready; what that gives may have to be awaited.
     """
 
     signature: Signature
@@ -37,7 +37,11 @@ class Predictor:
 
 
 def find(folder: Path, predictor: str) -> type:
-    """Import the class that `file.py:Class` names; the folder becomes the working directory and importable.
+    """Import the class of a model; the folder becomes the working directory, and modules in it can be imported.
+
+    Args:
+        folder: Holds the model's files.
+        predictor: File in it and class, as `predict.py:Predictor`.
 
     Raises:
         Unusable: There is no such file or class. What the model's own code raises comes through.

@@ -27,8 +27,8 @@ def server_for(predictor: Predictor, concurrency: int) -> Server:
     """Choose how a predictor runs its predictions.
 
     Args:
-        predictor: Not set up yet.
-        concurrency: How many predictions run side by side at most.
+        predictor: Made, but not set up; the server does that.
+        concurrency: How many predictions run side by side at most, 1 or more.
     """
     if predictor.signature.is_async:
         from wriftai_runtime.loop import Loop

@@ -25,8 +25,8 @@ def describe(folder: Path, predictor: str) -> int:
     What the model prints while it is imported goes to standard error, and so does the reason of a failure.
 
     Args:
-        folder: The model's.
-        predictor: `file.py:Class` in it.
+        folder: Holds the model's files.
+        predictor: File in it and class, as `predict.py:Predictor`.
     """
     answer = os.dup(1)
     os.dup2(2, 1)
@@ -48,11 +48,11 @@ def serve(
     """Load a model and run the predictions that come in on standard input; give the exit code.
 
     Args:
-        folder: The model's.
-        predictor: `file.py:Class` in it.
-        concurrency: How many predictions may run side by side.
-        replies: File descriptor for messages to the parent.
-        download: How files of inputs are fetched.
+        folder: Holds the model's files.
+        predictor: File in it and class, as `predict.py:Predictor`.
+        concurrency: How many predictions may run side by side, 1 or more.
+        replies: File descriptor to write messages to the parent to.
+        download: Fetches files of inputs.
         most_output: Bytes that an output may have as JSON.
     """
     begin = time.perf_counter()

@@ -40,7 +40,7 @@ class Member:
 
     Attributes:
         name: Its path in the bundle, with slashes.
-        source: Where it is.
+        source: Path of the file itself.
         size: In bytes.
         is_executable: Whether its owner may run it.
     """
@@ -119,8 +119,8 @@ def pack(files: Iterable[Member], folder: str, target: IO[bytes]) -> str:
 
     Args:
         files: In the order of their names.
-        folder: Which they are put into.
-        target: Is written to.
+        folder: Name of a folder in the archive that they are put into.
+        target: Takes the archive.
 
     Raises:
         OSError: A file cannot be read, or changed while it was.

@@ -100,9 +100,9 @@ def describe(place: Environment, project: Project, folder: Path) -> Schemas:
     """Ask a model what it takes and gives.
 
     Args:
-        place: Where it can run.
+        place: Environment that it can run in.
         project: Names its class.
-        folder: With its files.
+        folder: Holds its files, which need not be the project's own.
 
     Raises:
         Refusal: It cannot be imported, or has something that has no schema. What it printed was passed on before.

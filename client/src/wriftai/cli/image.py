@@ -27,10 +27,10 @@ class Blob:
     """A part of an image.
 
     Attributes:
-        media_type: What it is.
-        digest: `sha256:` and the digits.
-        size: In bytes.
-        file: Where it is.
+        media_type: Of its content, as OCI names it.
+        digest: SHA-256 of its content, as `sha256:` and 64 hexadecimal digits.
+        size: Of its content, in bytes.
+        file: Path of a file that has its content.
     """
 
     media_type: str
@@ -49,9 +49,9 @@ class Image:
     """An image, ready to be uploaded.
 
     Attributes:
-        manifest: What names its parts.
-        digest: Of the manifest, and so of the whole.
-        blobs: The parts.
+        manifest: JSON that names the parts by their digests.
+        digest: Of the manifest, and so of the whole, as `sha256:…`.
+        blobs: The parts: layers, and the config.
     """
 
     manifest: bytes
@@ -63,7 +63,7 @@ class Workshop:
     """Makes the parts of an image, in a folder that is removed at the end.
 
     Args:
-        folder: Empty.
+        folder: Path of an empty folder, to work in.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -81,7 +81,7 @@ class Workshop:
         return Blob(_LAYER_TYPE, digest, file.stat().st_size, file)
 
     def requirements(self, text: str) -> Blob:
-        """Pack requirements."""
+        """Pack the text of a requirements file."""
         file = self._folder / "requirements.tar"
         with file.open("xb") as target:
             digest = bundle.pack_text(_REQUIREMENTS, text, target)
@@ -92,8 +92,8 @@ class Workshop:
 
         Args:
             project: Says how the model is run.
-            schemas: Of its predictions.
-            layers: Source and requirements.
+            schemas: What its predictions take and give.
+            layers: What `source` and `requirements` made.
         """
         label = {
             "format": _FORMAT,

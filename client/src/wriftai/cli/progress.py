@@ -16,11 +16,11 @@ def step(name: str) -> Generator[Callable[[str], None], None, None]:
 
 @contextmanager
 def upload(name: str, total: int) -> Generator[Callable[[int], None], None, None]:
-    """Show how far an upload is; give what is to be told how many more bytes are there.
+    """Show how far an upload is; give what is to be told of each number of bytes that has arrived.
 
     Args:
-        name: For people.
-        total: Bytes.
+        name: What is done, for people.
+        total: Bytes of all that is to be uploaded.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:

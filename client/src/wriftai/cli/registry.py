@@ -26,8 +26,8 @@ class Registry:
     """Holds the images of one model.
 
     Args:
-        owner: Username.
-        name: Of the model.
+        owner: Username of the model's owner.
+        name: Of the model, without the owner.
     """
 
     def __init__(self, owner: str, name: str) -> None:
@@ -53,6 +53,10 @@ class Registry:
 
     def upload(self, blob: Blob, progress: Progress) -> None:
         """Upload a blob in one go.
+
+        Args:
+            blob: Its content is read from its file.
+            progress: Told how many bytes were sent, piece by piece.
 
         Raises:
             Refusal: The registry does not take it.

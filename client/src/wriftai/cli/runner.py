@@ -25,7 +25,7 @@ class Runner:
 
     Args:
         process: Reads messages from its standard input.
-        replies: Where it writes messages to.
+        replies: Other end of the pipe that it writes messages to.
     """
 
     def __init__(self, process: "subprocess.Popen[str]", replies: IO[str]) -> None:
@@ -80,7 +80,7 @@ def runner(place: Environment, project: Project) -> Generator[Runner, None, None
     """Start the process of a model, whose prints go to standard error; end it with all that it holds.
 
     Args:
-        place: Where it can run.
+        place: Environment that it can run in.
         project: The model.
     """
     readable, writable = os.pipe()

@@ -26,10 +26,11 @@ _SOON_SECONDS = 0.01
 
 
 class Channel:
-    """Leads to the parent.
+    """Leads to the parent; when that is gone, this process is killed.
 
     Args:
-        connection: Connections come in here, and messages go out.
+        connection: A socket whose other end the parent has: connections that it accepted come in, and messages
+            go out.
     """
 
     def __init__(self, connection: socket.socket) -> None:
@@ -37,7 +38,7 @@ class Channel:
         threading.Thread(target=self._end_with_parent, name="parent", daemon=True).start()
 
     def say(self, message: Message) -> None:
-        """Tell the parent; nothing when it is gone."""
+        """Send the parent a message, at once; nothing when it is gone."""
         with contextlib.suppress(OSError):
             self._connection.sendall(messages.line(message))
 
@@ -69,7 +70,7 @@ class _Handed(Protocol):
 
     Args:
         closed: Called once, when the connection is closed.
-        context: Of the server.
+        context: What `Protocol` takes: configuration, state of server and app, and the event loop.
     """
 
     def __init__(self, *context: Any, closed: Callable[[], None]) -> None:
@@ -85,9 +86,9 @@ class _Server(Server):
     """Serves the connections that the parent hands over.
 
     Args:
-        hub: Is served.
+        hub: Answers the requests.
         settings: Of the hub.
-        channel: Connections come from here.
+        channel: Hands over connections, and is told of those that are closed.
     """
 
     def __init__(self, hub: Hub, settings: Settings, channel: Channel) -> None:

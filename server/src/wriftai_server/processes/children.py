@@ -18,8 +18,9 @@ class Child:
     """A process that was started.
 
     Args:
-        process: Runs.
-        channel: Leads to it. The process ends when this is closed, so that none outlives its parent.
+        process: The process.
+        channel: A socket whose other end the process has. It ends when this is closed, so that none outlives its
+            parent.
     """
 
     def __init__(self, process: asyncio.subprocess.Process, channel: socket.socket) -> None:
@@ -30,7 +31,15 @@ class Child:
 
     @classmethod
     async def start(cls, settings: Settings, shared: Shared) -> "Child":
-        """Start a process."""
+        """Start a process, and send it what it needs to begin.
+
+        Args:
+            settings: Of the hub, as this process is to have them.
+            shared: What it has in common with the others.
+
+        Raises:
+            OSError: There are too many processes or open files.
+        """
         channel, its_end = socket.socketpair()
         with its_end:
             # In a group of its own: Ctrl-C is for the parent, which tells all others to stop, and each once.
@@ -41,11 +50,11 @@ class Child:
 
     @property
     def connections(self) -> int:
-        """How many connections it has, as far as it has said."""
+        """How many connections it has: those that it was handed, without those that it said are closed."""
         return self._handed - self._closed
 
     def hand(self, connection: socket.socket) -> bool:
-        """Hand it a connection; tell whether it takes any."""
+        """Hand it a connection; False when it cannot take one now, or has ended."""
         try:
             socket.send_fds(self._channel, [b"c"], [connection.fileno()])
         except OSError:
@@ -54,7 +63,7 @@ class Child:
         return True
 
     async def messages(self) -> AsyncIterator[Message]:
-        """Give what it says, until it ends; how many of its connections are closed is noted here."""
+        """Give what it says, until it ends; on the way it is noted how many of its connections are closed."""
         loop, heard = asyncio.get_running_loop(), b""
         while piece := await self._receive(loop):
             *lines, heard = (heard + piece).split(b"\n")
@@ -65,14 +74,14 @@ class Child:
                 yield message
 
     def tell(self, signal: int) -> None:
-        """Send it a signal, unless it has ended."""
+        """Send it a signal, by its number, unless it has ended."""
         if self._process.returncode is None:
             # That it has ended is known a little later.
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._process.pid, signal)
 
     async def ended(self) -> int:
-        """Wait for its end, and give its status."""
+        """Wait for its end; give its exit status, or the number of the signal that ended it, below zero."""
         try:
             return await self._process.wait()
         finally:

@@ -15,12 +15,10 @@ _PAUSE_SECONDS = 0.05
 
 
 class Door:
-    """Hands each connection to the process that has the fewest.
-
-    Connections that nobody can take wait.
+    """Accepts connections, and hands each to the process that has the fewest; those that none can take wait.
 
     Args:
-        listening: Connections come in here.
+        listening: A socket that listens already; closed with this.
     """
 
     def __init__(self, listening: socket.socket) -> None:

@@ -47,7 +47,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     """The process cannot come up, or go on.
 
     Attributes:
-        reason: Of that, for a person.
+        reason: Why, in a sentence for the operator.
     """
 
     reason: str
@@ -60,9 +60,9 @@ class Shared(NamedTuple):
     """What the processes of a hub have in common, as descriptors.
 
     Attributes:
-        receiver: What others tell this one comes in here.
-        senders: Lead to the others.
-        counts: Of the requests of each caller; None where nobody counts.
+        receiver: Socket on which this process hears of changes that the others made.
+        senders: Sockets of the others, to tell them of changes.
+        counts: Memory in which all count the requests of each caller; None where requests are not limited.
     """
 
     receiver: int
@@ -71,7 +71,13 @@ class Shared(NamedTuple):
 
 
 def start(channel: socket.socket, settings: Settings, shared: Shared) -> None:
-    """Send a process what it needs to begin."""
+    """Send a process what it needs to begin.
+
+    Args:
+        channel: Leads to it.
+        settings: Of the hub, as this process is to have them.
+        shared: Descriptors of this process, of which the other gets copies.
+    """
     body = msgspec.json.encode(Start(settings, len(shared.senders)), enc_hook=str)
     counts = [] if shared.counts is None else [shared.counts]
     head = len(body).to_bytes(_LENGTH_BYTES, "big")
@@ -97,12 +103,16 @@ def started(channel: socket.socket) -> tuple[Settings, Shared]:
 
 
 def line(message: Message) -> bytes:
-    """Write a message of a process."""
+    """Write a message of a process, as a line."""
     return msgspec.json.encode(message) + b"\n"
 
 
 def read(text: bytes) -> Message:
-    """Read a message of a process."""
+    """Read a message of a process.
+
+    Args:
+        text: A line, without its end.
+    """
     message: Message = msgspec.json.decode(text, type=Message)
     return message
 

@@ -33,8 +33,8 @@ class Parent:
 
     Args:
         settings: Of the hub. The worker, if there is to be one, is in the first process.
-        count: How many processes answer requests.
-        listening: Connections come in here.
+        count: How many processes answer requests, 1 or more.
+        listening: A socket that listens already; closed at the end.
         ready: Called once, when all processes are ready to answer.
     """
 

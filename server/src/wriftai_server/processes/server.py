@@ -19,7 +19,7 @@ class Server(uvicorn.Server):
     """Tells when it is ready to answer, and ends with its hub.
 
     Args:
-        hub: Is served. When the server takes no more requests, it is told to finish what is under way.
+        hub: Answers the requests. When no more are taken, it is told to end what waits, so that all are answered.
         settings: Of the hub.
         ready: Called once, when it is ready to answer.
     """
@@ -60,7 +60,7 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter) or self._hub.died_of is not None
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no more requests, and finish what is under way."""
+        """Take no more requests, and finish what is under way, for 10 s at most."""
         self._hub.end_waits()
         await super().shutdown(sockets)
 

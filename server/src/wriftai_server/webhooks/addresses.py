@@ -36,7 +36,7 @@ def check_url(url: str, allowed: str) -> None:
 
     Args:
         url: What a caller gave as `webhook_url`.
-        allowed: The setting `webhook_allow`.
+        allowed: Networks that are allowed too, parted by commas: the setting `webhook_allow`.
 
     Raises:
         Malformed: It is no http(s) URL, its host can be none, or is the address of something that is not public.
@@ -81,7 +81,7 @@ class CheckedTransport(httpx.AsyncBaseTransport):
     certificate says. Redirects, cookies and proxies are a client's affair, so there are none.
 
     Args:
-        allowed: The setting `webhook_allow`.
+        allowed: Networks that are allowed too, parted by commas: the setting `webhook_allow`.
         resolve: Finds the addresses of a host and port.
     """
 

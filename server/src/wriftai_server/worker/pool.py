@@ -40,8 +40,8 @@ class Slot:
         runs: What its runtime runs, or is loaded for, by the ids of attempts.
         reserved: How many predictions are being claimed for it.
         is_yielding: Whether it is given nothing more for now, as others wait for it.
-        ready_at: When its version was loaded, in seconds since 1970.
-        used_at: When its runtime was last given a prediction, or finished one, in seconds since 1970.
+        ready_at: When its version was loaded, in seconds of `time.monotonic`; the next too.
+        used_at: When its runtime was last given a prediction, or finished one.
         load_seconds: How long loading took.
     """
 
