@@ -1,12 +1,12 @@
-"""Search: models and users by name, by words of names and texts, and in spite of typos.
+"""Search: finding models and users by name, by words of names and texts, and in spite of typos.
 
-Asked: `routes` calls `service`, which puts a page together from `stages`, walked through by `results`. SQL
-(`store`) answers exact names; all else is looked up in an inverted index (`index`). There a `query` is parsed by
-the rules of `analysis`, `matching` says how a document may have one of its words, `tiers` grades documents by
-that, in `clauses` of the index's own query language, and `hits` collects the documents of one tier after the
-other, `first_page` at less cost.
+A search: `routes` calls `service`, which cuts a page from `results`, a walk through the `stages` of an answer.
+SQL (`store`) finds exact names; all else is found in an inverted index. For that a `query` is parsed by the rules
+of text `analysis`; `matching` says how a document may have one of its words; `tiers` grade documents by that, as
+`clauses` of the library's queries; `hits` are found tier after tier, those of a `first_page` at less cost, in a
+snapshot of the `index`.
 
-Kept up: `indexer` writes what changed in the database, in `batches` of `documents`, and has much of it done by
-the process of `rebuilding`. `current` says which folder has the index that counts, `checksums` whether its files
-are intact, and `errors` are what the library raises where they are not.
+Indexing: the `indexer` of one process writes what changed in the database, in `batches` of `documents`;
+`rebuilding` does so in a process of its own where that is much. `current` says which folder has the index,
+`checksums` whether its files are intact, and `errors` name what the library raises where they are not.
 """

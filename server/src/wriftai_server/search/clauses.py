@@ -81,7 +81,7 @@ class Clauses:
 
     def _fuzzy(self, field: str, text: str, *, distance: int, prefix: bool) -> Query:
         return self._interned(
-            ("typo", field, text, distance, prefix),
+            ("fuzzy", field, text, distance, prefix),
             lambda: self._restricted(
                 Query.fuzzy_term_query(self._schema, field, text, distance=distance, prefix=prefix)
             ),

@@ -19,7 +19,7 @@ from wriftai_server.search import checksums
 from wriftai_server.search.errors import IndexCorrupt, is_out_of_resources, library_errors_as
 from wriftai_server.search.index import VERSION, Index
 
-_LOOK_SECONDS = 0.1
+_CHECK_SECONDS = 0.1
 _ATTEMPTS = 5
 _ATTEMPT_SECONDS = 0.02
 
@@ -54,8 +54,8 @@ class CurrentIndex:
         self._folder = folder
         self._stamps: checksums.Stamps = {}
         self._meta: tuple[int, int] = (0, 0)
-        self._looked_at = 0.0
-        self._refreshing = threading.Lock()
+        self._checked_at = 0.0
+        self._reloading = threading.Lock()
         self.index: Index | None = None
         self.path: Path | None = None
         self.lock: int | None = None
@@ -119,7 +119,7 @@ class CurrentIndex:
             self._forget()
             self.path = path
             with library_errors_as(IndexCorrupt):
-                self._meta, self._stamps = _stamps_of(path)
+                self._meta, self._stamps = _check_files(path)
             self.index = Index(path)
             checksums.remember(path, self._stamps)
         elif _meta_of(path) != self._meta or not self._is_unchanged():
@@ -134,9 +134,9 @@ class CurrentIndex:
         index, path = self.index, self.path
         if index is None or path is None:
             return
-        with self._refreshing:
+        with self._reloading:
             with library_errors_as(IndexCorrupt):
-                meta, stamps = _stamps_of(path)
+                meta, stamps = _check_files(path)
             index.reload()
             self._meta, self._stamps = meta, stamps
         if self.lock is not None:
@@ -166,9 +166,9 @@ class CurrentIndex:
 
     def _is_unchanged(self) -> bool:
         path, moment = self.path, time.monotonic()
-        if path is None or moment - self._looked_at < _LOOK_SECONDS:
+        if path is None or moment - self._checked_at < _CHECK_SECONDS:
             return True
-        self._looked_at = moment
+        self._checked_at = moment
         return checksums.is_unchanged(path, self._stamps)
 
     def _is_same_lock(self, lock: int) -> bool:
@@ -193,7 +193,7 @@ def _meta_of(folder: Path) -> tuple[int, int]:
     return (status.st_mtime_ns, status.st_ino)
 
 
-def _stamps_of(folder: Path) -> tuple[tuple[int, int], checksums.Stamps]:
+def _check_files(folder: Path) -> tuple[tuple[int, int], checksums.Stamps]:
     """Check the files of an index, several times: whoever writes it may remove some of them in between."""
     for attempt in range(_ATTEMPTS):
         meta = _meta_of(folder)

@@ -68,9 +68,9 @@ class FirstPageSearch(TierSearch):
         if self._small is None or tier not in self._small.group:
             group = self._sparse_group(tier)
             self._small = None if group is None else self._small_group(group, most)
-        if not self._tiers.adds(tier):
+        if not self._tiers.may_add(tier):
             return []
-        found = self._search_tier(tier, limit=most) if self._small is None else self._among(self._small, tier)
+        found = self._search_tier(tier, limit=most) if self._small is None else self._in_tier(self._small, tier)
         found = [hit for hit in found if hit.number not in self._seen][:limit]
         self._seen.update(hit.number for hit in found)
         return found
@@ -107,7 +107,7 @@ class FirstPageSearch(TierSearch):
         hits = self._ranked(clause, last, limit=_FEW)
         return _SmallGroup(group, hits) if len(hits) < _FEW else None
 
-    def _among(self, small: _SmallGroup, tier: int) -> list[Hit]:
+    def _in_tier(self, small: _SmallGroup, tier: int) -> list[Hit]:
         """Find those documents of a group that are in one tier of it."""
         new = [hit for hit in small.hits if hit.number not in self._seen]
         discriminator = self._tiers.discriminator(tier)

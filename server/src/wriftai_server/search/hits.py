@@ -113,7 +113,7 @@ class TierSearch:
 
     def find(self, tier: int, *, limit: int) -> list[Hit]:
         """Find documents of a tier by rank, the highest first, or the lowest if the search goes backward."""
-        if not self._tiers.adds(tier):
+        if not self._tiers.may_add(tier):
             return []
         return self._search_tier(tier, limit=limit, excluded=self._tiers.earlier(tier))
 

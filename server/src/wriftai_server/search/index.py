@@ -37,10 +37,11 @@ _STATE = "state"
 _encode = msgspec.json.Encoder().encode
 _LEAST_MEGABYTES = 15
 _MOST_REMEMBERED = 50_000
+# What is searched first: at least so many documents, and one in so many of all.
 _LEAST_AT_TOP = 2_000
+_ONE_IN_AT_TOP = 200
 # More than a word of a name may have, as those are terms of texts, too.
 _LONGEST_WORD_BYTES = 4 * LONGEST_WORD + 1
-_SHARE_AT_TOP = 200
 
 
 class State(NamedTuple):
@@ -208,12 +209,10 @@ class Snapshot:
             exclude: Numbers of that; left out of a first page.
         """
         scopes: list[tuple[Collection, str | None]] = [("users" if users else "public", None)]
-        if (
-            not users
-            and viewer is not None
-            and self.document_frequency(FIELDS["private"].keywords, owner_tag(viewer))
-        ):
-            scopes.append(("private", owner_tag(viewer)))
+        if not users and viewer is not None:
+            tag = owner_tag(viewer)
+            if self.document_frequency(FIELDS["private"].keywords, tag):
+                scopes.append(("private", tag))
         searches: list[TierSearch]
         if after is None and not backward:
             searches = [
@@ -256,7 +255,7 @@ class Snapshot:
 
     def _find_top_cutoff(self, collection: Collection) -> int | None:
         """Find the highest cutoff above which there are enough documents to search those first."""
-        enough = max(_LEAST_AT_TOP, self.document_count // _SHARE_AT_TOP)
+        enough = max(_LEAST_AT_TOP, self.document_count // _ONE_IN_AT_TOP)
         for cutoff in reversed(range(len(RANK_CUTOFFS))):
             count = self.searcher.doc_freq(FIELDS[collection].keywords, cutoff_tag(cutoff))
             if count >= enough:

@@ -127,9 +127,8 @@ class TermMatcher:
         count = self._clauses.document_frequency(field, self.word.text)
         if not self.is_last:
             return count
-        return max(
-            count, self._clauses.document_frequency(self._fields.keywords, self.word.text[:LONGEST_WORD_PREFIX])
-        )
+        prefix = self.word.text[:LONGEST_WORD_PREFIX]
+        return max(count, self._clauses.document_frequency(self._fields.keywords, prefix))
 
     @cached_property
     def _word_in_text(self) -> Clause:
@@ -160,9 +159,8 @@ class TermMatcher:
         if len(text) > LONGEST_WORD_PREFIX:
             return self._clauses.prefix(fields.name_words, text)
         # A whole word is a prefix of itself. Where as many names have the one as the other, no word is longer.
-        is_whole = self._clauses.document_frequency(fields.keywords, text) == self._clauses.document_frequency(
-            fields.name_words, text
-        )
+        frequency = self._clauses.document_frequency
+        is_whole = frequency(fields.keywords, text) == frequency(fields.name_words, text)
         return self.exact_in_name if is_whole else self._clauses.term(fields.keywords, text)
 
     def _fuzzy(self, field: str) -> Clause:

@@ -1,8 +1,8 @@
 """Rules for search: which stages an answer has, and how a page is cut from them.
 
-1. By SQL, which misses nothing: the model of that `owner/name`, then all of that name; of users, the one.
-2. By SQL, names that begin so: while the index is behind, and always of names longer than the prefixes it holds.
-3. By the index, tier by tier; names that begin so are the first of those.
+1. Exact names, by SQL, which misses nothing: of models `owner/name`, or else the name; of users the username.
+2. Prefixes of names, by SQL: while the index is behind, and of names beyond the prefixes that it holds.
+3. The tiers of the index, of which the first are prefixes of names, too.
 
 A place in an answer is a stage, a place in the order of that stage, and an id, so that a page begins where the
 last one ended. A view of the database is open while rows are read, and not while the index is, which may take

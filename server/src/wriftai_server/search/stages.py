@@ -23,7 +23,7 @@ from wriftai_server.users import store as users_store
 from wriftai_server.wire.models import OWNER_AT
 
 FULL_NAME, NAME, PREFIX, TIERS = range(4)
-# In keys of tiers, where there is a prefix stage before them. As cursors have it, it stays what it is.
+# In keys of tiers, where there is a prefix stage before them; this word of it is in cursors that callers keep.
 AFTER_PREFIX_STAGE = "begun"
 _SPARE_HITS = 2
 _MOST_HITS_AT_ONCE = 500

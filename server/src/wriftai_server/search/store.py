@@ -30,7 +30,7 @@ def _between(name: ColumnElement[str]) -> ColumnElement[bool]:
 
 
 @cache
-def _named(sets: tuple[str, ...], descending: bool, after: bool) -> Statement:
+def _models_named(sets: tuple[str, ...], descending: bool, after: bool) -> Statement:
     """Select models of one name, those with the most predictions first."""
     order: list[ColumnElement[Any]] = [models.c.predictions_count, models.c.id]
     named = bindparam("name", type_=Text()) == _MODEL_NAME
@@ -39,7 +39,7 @@ def _named(sets: tuple[str, ...], descending: bool, after: bool) -> Statement:
 
 
 @cache
-def _with_prefix(sets: tuple[str, ...], descending: bool, after: bool) -> Statement:
+def _models_with_prefix(sets: tuple[str, ...], descending: bool, after: bool) -> Statement:
     """Select models whose names begin with a prefix and go on, in the order of names."""
     keys = select(models.c.id, _MODEL_NAME.label("key")).where(_between(_MODEL_NAME))
     return _merged(keys, sets, [_MODEL_NAME, models.c.id], descending=descending, after=after)
@@ -58,7 +58,7 @@ def _merged(
 
 
 @cache
-def _with_prefix_of_owner(descending: bool, after: bool) -> Statement:
+def _owners_models_with_prefix(descending: bool, after: bool) -> Statement:
     found = select(models.c.id, _MODEL_NAME).where(
         models.c.owner_id == select(users.c.id).where(bindparam("owner") == _USERNAME).scalar_subquery(),
         _between(_MODEL_NAME),
@@ -135,7 +135,7 @@ _SOME = {
 
 async def models_named(view: Reader, name: str, place: Place, *, viewer: str | None, limit: int) -> list[Row]:
     """Find ids and numbers of predictions of models of exactly one name, those with the most first."""
-    statement = _named(_sets(viewer), not place.backward, place.key is not None)
+    statement = _models_named(_sets(viewer), not place.backward, place.key is not None)
     return await view.all(statement, name=name, limit=limit, **_viewer(viewer), **place.values())
 
 
@@ -154,9 +154,9 @@ async def models_with_prefix(
     """
     bounds, after = bounds_of(prefix, place), place.key is not None
     if owner is not None:
-        statement = _with_prefix_of_owner(place.backward, after)
+        statement = _owners_models_with_prefix(place.backward, after)
         return await view.all(statement, owner=owner, viewer=viewer, limit=limit, **bounds, **place.values())
-    statement = _with_prefix(_sets(viewer), place.backward, after)
+    statement = _models_with_prefix(_sets(viewer), place.backward, after)
     return await view.all(statement, limit=limit, **bounds, **_viewer(viewer), **place.values())
 
 

@@ -29,7 +29,8 @@ from wriftai_server.search.matching import TermMatcher
 from wriftai_server.search.query import ParsedQuery
 
 MANY_WORDS = 3
-_MOST_FUZZY_WORDS = 5
+# Of more words than these, none may have a typo: in names, and in texts.
+_MOST_WORDS_FUZZY = 5
 _MOST_WORDS_FUZZY_ANYWHERE = 4
 # How many words may be missing, by how many there are.
 _MISSING_WORDS = ((), (), (1,), (1, 2), (1, 2), (1, 3))
@@ -114,7 +115,7 @@ class Tiers:
         """Give the clause that tells a tier apart among documents of the last one of its group."""
         return self._built[tier].discriminator if self.has(tier) else None
 
-    def adds(self, tier: int) -> bool:
+    def may_add(self, tier: int) -> bool:
         """Tell whether a tier may contain what the one before it does not."""
         return tier == 0 or self.clause(tier) is not self.clause(tier - 1)
 
@@ -146,10 +147,8 @@ class Tiers:
         return len(self._built)
 
     def _all(self) -> Iterator[_Tier]:
-        prefix, whole_words = (
-            self._prefix_clause(),
-            self._clauses.all_of(word.exact_in_name for word in self._matchers),
-        )
+        prefix = self._prefix_clause()
+        whole_words = self._clauses.all_of(word.exact_in_name for word in self._matchers)
         yield self._tier([prefix, whole_words], 0, discriminator=whole_words)
         yield self._tier([prefix], 0)
         yield from self._nested()
@@ -163,14 +162,15 @@ class Tiers:
     def _nested(self) -> Iterator[_Tier]:
         """Give consecutive tiers of which the last contains the others."""
         words, covers_from = self._content, self.nested.start
+        # The group `in_name`.
         if compounds := self._query.compounds:
             tied = (self._clauses.term(self._fields.name_words, compound) for compound in compounds)
             yield self._tier([*(word.in_name for word in words), *tied], covers_from)
         # Names with compounds may have the last word as a prefix, and so need not be in the tier that comes next.
-        for match, covered in zip(
-            _NAME_MATCHES, (self.in_name.start + bool(compounds), covers_from, covers_from), strict=True
-        ):
-            yield self._tier(map(match, words), covered)
+        first_covers_from = self.in_name.start + bool(compounds)
+        for match, earliest in zip(_NAME_MATCHES, (first_covers_from, covers_from, covers_from), strict=True):
+            yield self._tier(map(match, words), earliest)
+        # The group `in_text`.
         in_text = self._clauses.all_of(word.in_text for word in words)
         if 1 < len(words) <= MANY_WORDS:
             # Spelled out, this costs less than half as much; of more words it costs more than it sorts out.
@@ -178,9 +178,10 @@ class Tiers:
         if len(words) > 2:
             some_in_name = self._clauses.any_of(word.stem_in_name for word in words)
             yield self._tier([in_text, some_in_name], covers_from, discriminator=some_in_name)
-        # It does not contain names with a word whose texts have others in other forms.
+        # This does not contain documents with one word in the name and others in other forms in the text.
         yield self._tier((word.exact_in_text for word in words), self.in_text.stop - 2)
         yield self._tier([in_text], covers_from)
+        # The rest, one by one.
         if self.partial:
             yield self._tier((word.partial for word in words), covers_from)
         if self._allows_typos():
@@ -194,7 +195,7 @@ class Tiers:
         return any(word.is_last or word.has_subwords for word in self._content)
 
     def _allows_typos(self) -> bool:
-        return len(self._content) <= _MOST_FUZZY_WORDS and any(word.allows_typos for word in self._content)
+        return len(self._content) <= _MOST_WORDS_FUZZY and any(word.allows_typos for word in self._content)
 
     def _with_words_missing(self) -> Iterator[_Tier]:
         """Give tiers with words missing, but not all selective ones; first those with one in the name."""
