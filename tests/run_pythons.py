@@ -19,7 +19,8 @@ VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 OTHERS = [version for version in VERSIONS if version != f"{sys.version_info[0]}.{sys.version_info[1]}"]
 ROOT = Path(__file__).resolve().parents[1]
 BIN = ROOT / ".venv" / "bin"
-TESTS = ("tests/client", "tests/runtime/test_signatures.py", "tests/runtime/test_cancelling.py")
+# Of the runtime, what other releases of Python may do in another way.
+TESTS = ("tests/client", *(f"tests/runtime/test_{each}.py" for each in ("signatures", "cancelling", "addresses")))
 NEEDS_TYPE_CHECKERS = "tests/client/test_typing.py"
 
 

@@ -51,7 +51,7 @@ class Held(NamedTuple):
 
     Attributes:
         id: UUID.
-        attempt: That which counts.
+        attempt: Number of the one that counts, from 1 on.
     """
 
     id: str
@@ -67,8 +67,9 @@ class Event(NamedTuple):
     """Something that a run says on its way.
 
     Attributes:
-        kind: What it is.
-        data: A line as it is, or an output as JSON.
+        kind: `setup_log` for what is said while the version is loaded, `log` for lines that are printed later,
+            `output` for a piece of the output.
+        data: A line without its end, or a piece as JSON.
     """
 
     kind: Literal["setup_log", "log", "output"]

@@ -35,7 +35,7 @@ class Loader:
         seconds: Image and environment of a version may take so long to be there, both together.
 
     Attributes:
-        sandboxes: Are to remove that of a runtime that has ended.
+        sandboxes: As they were given; whoever ends a runtime has its sandbox removed by them.
     """
 
     def __init__(

@@ -21,7 +21,7 @@ _RESOLVER = "/etc/resolv.conf"
 
 
 def readable(spec: Spec) -> list[str]:
-    """Give all that may be read: what of the system there is, then what the model needs."""
+    """Give the paths of all that may be read: what of the system there is, then what the spec names."""
     system = [path for path in (*SYSTEM, os.path.realpath(_RESOLVER)) if os.path.lexists(path)]
     return [*system, *spec.readable]
 
@@ -38,7 +38,7 @@ def enter(spec: Spec) -> list[str]:
     Mounts have to be its own already, and processes too for a `/proc`.
 
     Returns:
-        What could not be provided.
+        What could not be provided, as `launch.main` tells it: "processes", or nothing.
 
     Raises:
         OSError: The kernel does not allow it.
@@ -65,10 +65,10 @@ def enter(spec: Spec) -> list[str]:
 
 
 class Root:
-    """A folder that is going to be the root.
+    """A folder that is put together to be the root of what a model sees.
 
     Args:
-        folder: Empty, and writable until all is shown.
+        folder: Path of it; an empty file system, which may be written to until all is shown.
     """
 
     def __init__(self, folder: str) -> None:
@@ -78,10 +78,10 @@ class Root:
         """Show a file or folder; one that is a link is made anew, and one that is missing left out.
 
         Args:
-            path: What to show.
+            path: Of what is shown, as it is outside.
             is_read_only: Whether nothing may be written there.
-            has_devices: Whether it is a device, or holds some.
-            at: Where to; None is the same place.
+            has_devices: Whether it is a device, or holds some, that may be opened.
+            at: Path under which it is seen inside; None is the same.
         """
         source, target = Path(path), Path(self._folder + (at or path))
         if target.is_symlink() or not os.path.lexists(path):
@@ -95,7 +95,12 @@ class Root:
         kernel.restrict_mount(str(target), is_read_only=is_read_only, has_devices=has_devices)
 
     def link(self, path: str, target: str) -> None:
-        """Make a link."""
+        """Make a symbolic link.
+
+        Args:
+            path: Of the link, as it is seen inside.
+            target: Where it leads to, inside.
+        """
         place = Path(self._folder + path)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.symlink_to(target)

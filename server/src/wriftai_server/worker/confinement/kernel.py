@@ -26,11 +26,11 @@ _syscall.restype = ctypes.c_long
 
 
 def call(number: int, *arguments: int | bytes | None) -> int:
-    """Make a system call.
+    """Make a system call; give its result, 0 or more.
 
     Args:
-        number: Of the call.
-        arguments: Numbers, or what the kernel reads from memory.
+        number: That the kernel knows the call by.
+        arguments: Numbers, and bytes whose address is passed; None passes no address.
 
     Raises:
         OSError: The kernel refuses.
@@ -89,13 +89,16 @@ def bind(source: str, target: str) -> None:
 
 
 def restrict_mount(target: str, *, is_read_only: bool, has_devices: bool = False, below: bool = True) -> None:
-    """Take rights from a mount: to run as another user, and what else is said.
+    """Take rights from a mount: that programs run as the users that own them, and what else is said.
 
     Args:
-        target: Where it is mounted.
+        target: Path that it is mounted on.
         is_read_only: Whether to let nothing be written.
         has_devices: Whether to keep letting devices be opened.
         below: Whether to do so for what is mounted below it, too.
+
+    Raises:
+        OSError: The kernel does not allow it, or is older than 5.12.
     """
     set_ = _NO_SETUID | (is_read_only and _READ_ONLY) | (0 if has_devices else _NO_DEVICES)
     attributes = struct.pack("=QQQQ", set_, 0, 0, 0)

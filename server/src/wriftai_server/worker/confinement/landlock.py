@@ -25,7 +25,7 @@ _SCOPES_SINCE = 6
 
 
 def version() -> int:
-    """Give the version of the interface that the kernel has; 0 is none."""
+    """Give the version of Landlock's interface that the kernel has, from 1 on; 0 where it has none."""
     try:
         return kernel.call(_CREATE_RULESET, None, 0, _VERSION)
     except OSError:
@@ -47,17 +47,17 @@ class Ruleset:
         self._descriptor = kernel.call(_CREATE_RULESET, attributes, len(attributes), 0)
 
     def allow_listing(self, folders: Iterable[str]) -> None:
-        """Allow seeing which files there are in folders and all below them."""
+        """Allow seeing which files there are in folders and all below them; what is missing is left out."""
         for folder in folders:
             self._allow(folder, _READ_DIR)
 
     def allow_reading(self, paths: Iterable[str]) -> None:
-        """Allow reading and executing of files, and of all in folders."""
+        """Allow reading and executing files, and all that is in folders; what is missing is left out."""
         for path in paths:
             self._allow(path, _READ)
 
     def allow_writing(self, paths: Iterable[str]) -> None:
-        """Allow everything with files, and with all in folders."""
+        """Allow everything with files, and with all that is in folders; what is missing is left out."""
         for path in paths:
             self._allow(path, self._all)
 
