@@ -216,6 +216,22 @@ def test_a_link_leads_to_where_the_copy_is_made(original: tuple[Path, Person], t
     assert rows(tmp_path / "disk" / FILE_NAME) == rows(original[0])
 
 
+@pytest.mark.parametrize(
+    ("schema", "reason"), [("0003", "is of an older release"), ("0099", "is of a newer release")]
+)
+def test_the_source_has_the_schema_of_this_release(
+    original: tuple[Path, Person], address: str, tmp_path: Path, schema: str, reason: str
+) -> None:
+    assert copy(original[0], address).status == 0
+    file = Path(shutil.copy(original[0], tmp_path))
+    with looked_at(address, tmp_path / "server") as server:
+        for folder in (server, tmp_path):
+            run_sql(folder, "UPDATE alembic_version SET version_num = ?", schema)
+    for source in (address, file):
+        assert reason in refusal(copy(source, tmp_path / "to"))
+    assert [*tmp_path.iterdir()] == [file]
+
+
 KILLED = """
 import asyncio, os, signal, sys
 from wriftai_server.moving import copies

@@ -8,11 +8,10 @@ from sqlalchemy import Table
 from wriftai_server.database import feed
 from wriftai_server.database.connections import Connection, connect, refusals, shown
 from wriftai_server.database.driver import Row
-from wriftai_server.database.migrate import is_current
 from wriftai_server.database.postgres import PostgresTransaction
 from wriftai_server.database.preparing import prepare, schema_of
 from wriftai_server.moving.progress import CannotMove
-from wriftai_server.moving.rows import NUMBERED, TABLES, at_once, columns, selected
+from wriftai_server.moving.rows import NUMBERED, TABLES, at_once, check_current, columns, selected
 
 # The other side may take long over what it is given.
 _SECONDS = 3600.0
@@ -107,10 +106,7 @@ async def reading(address: str) -> AsyncIterator[PostgresRows]:
             schema = await schema_of(connection)
         if schema is None:
             raise CannotMove(f"There is no hub in {shown(address)}: correct the address.")
-        if not is_current(schema):
-            raise CannotMove(
-                f"{shown(address)} is of another release: start the hub on it once with this one, then try again."
-            )
+        check_current(schema, shown(address))
         yield PostgresRows(address, connection)
 
 

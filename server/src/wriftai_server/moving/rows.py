@@ -8,7 +8,9 @@ import msgspec
 from sqlalchemy import Table
 
 from wriftai_server.database.driver import Row
+from wriftai_server.database.migrate import is_current, is_known
 from wriftai_server.database.schema import feed, metadata
+from wriftai_server.moving.progress import CannotMove
 
 # In an order in which each row comes behind those that it names. The feed is of the database, not of the hub.
 TABLES: Sequence[Table] = [table for table in metadata.sorted_tables if table is not feed]
@@ -66,6 +68,24 @@ class Target(Source, Protocol):
     async def go_on_behind(self, numbers: Mapping[str, int]) -> None:
         """Let numbered tables number their next rows behind these."""
         ...
+
+
+def check_current(schema: str, name: object) -> None:
+    """Check that a database has the schema of this release.
+
+    Args:
+        schema: That it has.
+        name: Of the database, for people.
+
+    Raises:
+        CannotMove: It has another.
+    """
+    if not is_known(schema):
+        raise CannotMove(f"{name} is of a newer release of the hub: do this with that release.")
+    if not is_current(schema):
+        raise CannotMove(
+            f"{name} is of an older release: start the hub on it once with this one, then try again."
+        )
 
 
 def at_once(table: Table) -> int:

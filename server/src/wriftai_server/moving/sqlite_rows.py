@@ -9,12 +9,12 @@ from sqlalchemy import Table
 
 from wriftai_server.database import feed
 from wriftai_server.database.driver import Row
-from wriftai_server.database.migrate import is_current, migrate, schema_in
+from wriftai_server.database.migrate import migrate, schema_in
 from wriftai_server.database.sqlite import SQLiteTransaction
 from wriftai_server.moving import sqlite
 from wriftai_server.moving.files import sync
 from wriftai_server.moving.progress import CannotMove
-from wriftai_server.moving.rows import NUMBERED, at_once, columns, selected
+from wriftai_server.moving.rows import NUMBERED, at_once, check_current, columns, selected
 
 
 class SQLiteRows:
@@ -91,10 +91,7 @@ def reading(file: Path) -> Iterator[SQLiteRows]:
             raise CannotMove(
                 f"{file} is not the database of a hub: name the file of one, such as ./data/hub.sqlite3."
             )
-        if not is_current(schema):
-            raise CannotMove(
-                f"{file} is of another release: start the hub on it once with this one, then try again."
-            )
+        check_current(schema, file)
         yield SQLiteRows(file, connection)
 
 
