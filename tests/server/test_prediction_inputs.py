@@ -1,15 +1,19 @@
 """Inputs of predictions: what is needed of them, how they are checked, and how long they may be."""
 
 import json
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.databases import run_sql
+from tests.hubs import Hub
 from tests.server.conftest import inside
-from tests.server.people import Person
-from tests.server.runs import add_runnable, create
+from tests.server.people import People, Person
+from tests.server.runs import add_runnable, add_runnable_version, create
 from tests.server.samples import doubled
 from wriftai_server.app import MAX_BODY_BYTES
 
@@ -59,6 +63,11 @@ def test_what_is_said_of_a_bad_input_is_not_as_long_as_the_input(ada: Person, fo
     assert len(reply.json()["detail"]) == 20
 
 
+# Of each part something else has to be remembered, so that a search takes several times as long as it may.
+SLOW = "a[ac]{300}[bd]"
+MUCH = "".join(
+    "b" if place % 290 == 289 else sign for place, sign in enumerate(random.Random(1).choices("ac", k=4_000_000))
+)
 FOLDED = {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(60)} | {"a60": {}}
 
 
@@ -66,7 +75,7 @@ FOLDED = {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range
     ("schema", "value"),
     [
         ({"$ref": "#/$defs/a0", "$defs": FOLDED}, {}),
-        ({"pattern": "^((a{0,100}){0,100})?b"}, "a" * 900_000),
+        ({"pattern": SLOW}, MUCH),
     ],
 )
 def test_an_input_that_takes_too_long_to_check_is_refused(
@@ -102,6 +111,23 @@ def test_an_input_that_may_take_long_to_check_is_checked(ada: Person, folder: Pa
     reply = create(ada, path, json={"input": {"a": "bcb", "c": 1}})
     assert reply.status_code == 422
     assert sorted(fault["loc"][-1] for fault in reply.json()["detail"]) == ["a", "c"]
+
+
+def test_an_input_is_checked_against_the_version_that_runs_though_that_came_meanwhile(
+    shared_people: People, shared_hub: Hub
+) -> None:
+    ada, bob, folder = shared_people.add(), shared_people.add(), shared_hub.data_dir
+    slow = add_runnable(bob, folder, schema={"pattern": SLOW})
+    before = add_runnable(ada, folder, schema={"properties": {"a": {"pattern": "^b+$"}}})
+    path = f"/models/{ada.name}/{before['model']['name']}/predictions"
+    with ThreadPoolExecutor(2) as callers:
+        first = callers.submit(create, bob, f"/versions/{slow['id']}/predictions", json={"input": MUCH})
+        time.sleep(0.3)
+        reply = callers.submit(create, ada, path, json={"input": {"a": "b"}})
+        time.sleep(0.3)  # It waits for the one before it to be checked.
+        add_runnable_version(ada, folder, before["model"], schema={"type": "string"})
+    assert first.result().status_code == 422
+    assert reply.result().status_code == 422 or reply.result().json()["version_id"] == before["id"]
 
 
 @pytest.mark.parametrize(

@@ -124,8 +124,10 @@ class NeedsInspection(Exception):
     Args:
         inspect: Finds it out by an inspector, for the user with an id; to be called in no transaction. It raises
             what would have been raised in place.
+        schemas: That something is held against, as they are stored.
     """
 
-    def __init__(self, inspect: Callable[[Inspector, str], Awaitable[None]]) -> None:
+    def __init__(self, inspect: Callable[[Inspector, str], Awaitable[None]], *, schemas: str = "") -> None:
         super().__init__()
         self.inspect = inspect
+        self.schemas = schemas

@@ -23,7 +23,7 @@ def check(schemas: str, text: str) -> None:
     """
     found = find_violations_quickly(schemas, text)
     if found is None:
-        raise NeedsInspection(partial(_inspect, schemas=schemas, text=text))
+        raise NeedsInspection(partial(_inspect, schemas=schemas, text=text), schemas=schemas)
     _refuse(found)
 
 

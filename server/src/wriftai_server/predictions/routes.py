@@ -35,11 +35,13 @@ class Wishes(NamedTuple):
         is_checked: Whether the input is held against the version's schema.
         seconds: How long the caller would rather wait for its end; None means not at all.
         key: Names the request; one that is sent again gets the same prediction.
+        inspected: Schemas that the input was held against by now; None are none.
     """
 
     is_checked: bool
     seconds: int | None
     key: str | None
+    inspected: str | None = None
 
 
 @get("/predictions", before_request=signed_in, tags=["predictions"], summary="List the caller's predictions")
@@ -189,11 +191,7 @@ async def _create(
     state = request.app.state
     if "webhook_url" in params:
         check_url(params["webhook_url"], state["webhook_allow"])
-    try:
-        prediction_id, created = await _store(request, of, params, wishes)
-    except NeedsInspection as needed:
-        await needed.inspect(state["inspector"], request.user.id)
-        prediction_id, created = await _store(request, of, params, wishes._replace(is_checked=False))
+    prediction_id, created = await _check_and_store(request, of, params, wishes)
     if created is not None:
         async with state["database"].reading() as view:
             is_first = await service.is_first(view, created)
@@ -205,6 +203,18 @@ async def _create(
     return Answer(prediction, status_code=status_code, headers=headers)
 
 
+async def _check_and_store(
+    request: Request[Any, Any, Any], of: Reference | str, params: dict[str, Any], wishes: Wishes
+) -> tuple[str, service.Created | None]:
+    """Do what `_store` does, as soon as the input was held against the schemas of what is the version by then."""
+    while True:
+        try:
+            return await _store(request, of, params, wishes)
+        except NeedsInspection as needed:
+            await needed.inspect(request.app.state["inspector"], request.user.id)
+            wishes = wishes._replace(inspected=needed.schemas)
+
+
 async def _store(
     request: Request[Any, Any, Any], of: Reference | str, params: dict[str, Any], wishes: Wishes
 ) -> tuple[str, service.Created | None]:
@@ -213,7 +223,14 @@ async def _store(
 
     async def create() -> str:
         nonlocal created
-        created = await service.create(transaction, request.user, of, params, is_checked=wishes.is_checked)
+        created = await service.create(
+            transaction,
+            request.user,
+            of,
+            params,
+            is_checked=wishes.is_checked,
+            inspected=wishes.inspected,
+        )
         return created.prediction_id
 
     async with request.app.state["database"].writing() as transaction:

@@ -55,7 +55,13 @@ def reference(text: str) -> Reference:
 
 
 async def create(
-    transaction: Transaction, caller: Caller, of: Reference | str, params: dict[str, Any], *, is_checked: bool
+    transaction: Transaction,
+    caller: Caller,
+    of: Reference | str,
+    params: dict[str, Any],
+    *,
+    is_checked: bool,
+    inspected: str | None = None,
 ) -> Created:
     """Put a prediction into the queue and count it.
 
@@ -65,6 +71,7 @@ async def create(
         of: The version to run, by its model or by its id.
         params: Checked `CreatePredictionParams`.
         is_checked: Whether the input is held against the version's schema.
+        inspected: Schemas that it was held against before; None are none.
 
     Raises:
         Malformed: The input does not fit the schema.
@@ -79,7 +86,7 @@ async def create(
             "`wriftai push`.",
         )
     text = msgspec.json.encode(params["input"]).decode()
-    if is_checked:
+    if is_checked and target.schemas != inspected:
         inputs.check(target.schemas, text)
     created = Created(new_id(), target.hardware_id, str(target.version_id))
     webhook_url = params.get("webhook_url")
