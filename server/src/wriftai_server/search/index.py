@@ -79,7 +79,7 @@ class IndexWriter:
     def write(self, removed: Iterable[str], added: Iterable[dict[str, Any]]) -> None:
         """Remove documents by id, if they are there, and add others."""
         queries = [_with_low_half(self._schema, each) for each in removed]
-        documents = [_document(each) for each in added]
+        documents = [tantivy.Document.from_dict(each, self._schema) for each in added]
         with library_errors_as(IndexUnwritable):
             for query in queries:
                 self._writer.delete_documents_by_query(query)
@@ -88,7 +88,7 @@ class IndexWriter:
 
     def commit(self, state: State) -> None:
         """Let all changes take effect together, and with them how far the index has got."""
-        stated = _document({"about": _STATE, "value": _encode(state).decode()})
+        stated = tantivy.Document.from_dict({"about": _STATE, "value": _encode(state).decode()}, self._schema)
         with library_errors_as(IndexUnwritable):
             self._writer.delete_documents_by_term("about", _STATE)
             self._writer.add_document(stated)
@@ -105,16 +105,6 @@ class IndexWriter:
             self.close()
         with contextlib.suppress(IndexUnwritable), library_errors_as(IndexUnwritable):
             self._index.writer(_LEAST_MEGABYTES * 1_000_000, 1).garbage_collect_files()
-
-
-def _document(fields: dict[str, Any]) -> tantivy.Document:
-    document = tantivy.Document()
-    for field, value in fields.items():
-        if isinstance(value, str):
-            document.add_text(field, value)
-        else:
-            document.add_unsigned(field, value)
-    return document
 
 
 class Index:
