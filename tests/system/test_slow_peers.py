@@ -3,6 +3,7 @@
 import json
 import re
 import resource
+import select
 import socket
 import struct
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from tests.system.payloads import model
 from wriftai import APIStatusError, Client
 
 PEERS = 30
+BIG = b"GET /v1/openapi.json HTTP/1.1\r\nHost: hub.example\r\n\r\n"
 GET = b"GET /v1/hardware HTTP/1.1\r\nHost: hub.example\r\nConnection: close\r\n\r\n"
 
 
@@ -107,16 +109,35 @@ def test_bodies_that_come_byte_by_byte_hold_up_nobody(signed: Signed) -> None:
 
 
 def test_peers_that_read_nothing_hold_up_nobody(signed: Signed) -> None:
-    big = b"GET /v1/openapi.json HTTP/1.1\r\nHost: hub.example\r\n\r\n"
     with ExitStack() as stack:
         deaf = [stack.enter_context(signed.connected()) for _ in range(5)]
         for connection in deaf:
-            connection.sendall(big * 200 + GET)
+            connection.sendall(BIG * 200 + GET)
         for number in range(20):
             signed.check_others(f"beside-deaf-{number}")
 
         for connection in deaf:
             assert answer(connection).count(b"HTTP/1.1 200 OK") == 201
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_peers_that_stop_are_hung_up_on(tmp_path: Path, processes: str) -> None:
+    with ExitStack() as stack:
+        options = ("--no-worker", "--peer-seconds", "1", "--workers", processes)
+        peer = Signed(stack.enter_context(running(tmp_path / "data", *options)))
+        stack.enter_context(peer.http)
+        silent, begun, stopped, deaf = (stack.enter_context(peer.connected()) for _ in range(4))
+        begun.sendall(GET[:-1])
+        stopped.sendall(b"".join(peer.post("stopped"))[:-1])
+        deaf.sendall(BIG * 200)
+
+        assert answer(silent) == b""
+        assert [status(answer(connection)) for connection in (begun, stopped)] == [408, 408]
+        ended = select.poll()
+        ended.register(deaf, 0)
+        assert ended.poll(30_000)
+        peer.check_others("beside-stopped")
+        assert "stopped" not in model_names(peer.hub.data_dir)
 
 
 def test_peers_that_leave_midway_leave_nothing_behind(signed: Signed) -> None:

@@ -76,6 +76,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             each request.
         hardware: Catalogue of what models can run on; None offers what this machine has.
         rate_limit: Requests that a caller may send in a minute; 0 sets no limit.
+        peer_seconds: Whoever is waited for may take so long to send the whole head of a request or the next bit
+            of a body, or to take the next bit of an answer.
         max_input_bytes: Longer bodies that hold the input of a prediction are refused.
         max_blob_bytes: Larger layers of images are refused.
         object_store: Address of a bucket that holds the images, such as `s3://bucket/prefix`; None holds them in
@@ -94,6 +96,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str | None = None
     hardware: Path | None = None
     rate_limit: Annotated[int, Meta(ge=0, le=MOST_REQUESTS)] = 0
+    peer_seconds: Annotated[float, Meta(gt=0, le=DAY_SECONDS)] = 60
     max_input_bytes: TextBytes = 8 * 1024 * 1024
     max_blob_bytes: FileBytes = 10 * 1024**3
     object_store: str | None = None

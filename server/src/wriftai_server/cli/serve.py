@@ -17,7 +17,14 @@ from wriftai_server.cli.options import (
     WebhookAllow,
 )
 from wriftai_server.cli.worker_options import with_worker_options
-from wriftai_server.settings import MOST_FILE_BYTES, MOST_REQUESTS, MOST_TEXT_BYTES, Settings, WorkerSettings
+from wriftai_server.settings import (
+    DAY_SECONDS,
+    MOST_FILE_BYTES,
+    MOST_REQUESTS,
+    MOST_TEXT_BYTES,
+    Settings,
+    WorkerSettings,
+)
 
 _ADDRESS = re.compile(r"https?://[!\"$->@-~]+", re.IGNORECASE)  # Visible ASCII without ? and #.
 
@@ -93,6 +100,15 @@ def serve(
             help="Requests a minute for each caller; 0 is no limit.",
         ),
     ] = 0,
+    peer_seconds: Annotated[
+        float,
+        typer.Option(
+            envvar="WRIFTAI_PEER_SECONDS",
+            min=1,
+            max=DAY_SECONDS,
+            help="Whoever stops for so long in the middle of a request, or of an answer, is hung up on.",
+        ),
+    ] = 60,
     trusted_proxies: TrustedProxies = "",
     webhook_allow: WebhookAllow = "",
     log_level: LogLevelOption = "info",
@@ -119,6 +135,7 @@ def serve(
         max_blob_bytes=max_blob_bytes,
         max_input_bytes=max_input_bytes,
         rate_limit=rate_limit,
+        peer_seconds=peer_seconds,
         trusted_proxies=trusted_proxies,
         webhook_allow=webhook_allow,
         log_level=log_level,

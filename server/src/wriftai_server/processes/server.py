@@ -4,6 +4,7 @@ import gc
 import signal
 import socket
 from collections.abc import Callable
+from typing import cast
 
 import uvicorn
 
@@ -13,6 +14,8 @@ from wriftai_server.settings import Settings
 
 _GRACE_SECONDS = 10
 _OBJECTS_PER_COLLECTION = 20_000
+_TICKS_PER_SECOND = 10
+_LOOKS = 12  # At each peer, until it has done nothing for too long.
 
 
 class Server(uvicorn.Server):
@@ -39,6 +42,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._hub = hub
         self._ready = ready
+        self._ticks_per_look = max(1, round(settings.peer_seconds * _TICKS_PER_SECOND / _LOOKS))
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until the process is told to stop, or the hub dies."""
@@ -56,7 +60,10 @@ class Server(uvicorn.Server):
         self._ready()
 
     async def on_tick(self, counter: int) -> bool:
-        """Tell whether to end; asked ten times a second."""
+        """Look after the connections, and tell whether to end; asked ten times a second."""
+        if counter % self._ticks_per_look == 0:
+            for connection in tuple(self.server_state.connections):
+                cast("Protocol", connection).look(_LOOKS)
         return await super().on_tick(counter) or self._hub.died_of is not None
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
