@@ -89,6 +89,20 @@ def test_what_root_backs_up_stays_with_whoever_runs_the_hub(data_dir: Path, tmp_
     assert {path.stat().st_uid for path in (tmp_path / "to").rglob("*")} == {0}
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root can make files for someone else.")
+def test_what_links_in_the_hubs_folder_lead_to_stays_with_root(data_dir: Path, tmp_path: Path) -> None:
+    file, folder = tmp_path / "secret", tmp_path / "secrets"
+    file.touch()
+    folder.mkdir()
+    for path in (data_dir, *data_dir.rglob("*")):
+        os.chown(path, _NOBODY, _NOBODY)
+    for name, target in (("blobs.lock", file), ("uploads", folder)):
+        (data_dir / name).unlink(missing_ok=True)
+        (data_dir / name).symlink_to(target)
+    assert back_up(data_dir, tmp_path / "to").status == 0
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in (file, folder)} == {(0, 0)}
+
+
 def test_a_damaged_database_makes_no_backup(data_dir: Path, tmp_path: Path) -> None:
     file = data_dir / FILE_NAME
     with closing(sqlite3.connect(file)) as connection, connection:

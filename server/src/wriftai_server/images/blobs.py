@@ -127,9 +127,9 @@ class Blobs:
             yield _locked(file.fileno(), fcntl.LOCK_EX)
 
     def _opened_lock(self) -> BinaryIO:
-        file = self._lock.open("ab")
-        leave_to_owner(file.fileno(), self._data_dir)
-        return file
+        with contextlib.suppress(FileExistsError), self._lock.open("xb") as new:
+            leave_to_owner(new.fileno(), self._data_dir)
+        return self._lock.open("ab")
 
     def _key(self, digest: str) -> str:
         algorithm, _, name = digest.partition(":")

@@ -105,8 +105,17 @@ class Spools:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._states: dict[str, _State] = {}
-        folder.mkdir(mode=0o700, exist_ok=True)
-        leave_to_owner(folder, folder.parent)
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            if not folder.is_dir():
+                raise
+        else:
+            made = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                leave_to_owner(made, folder.parent)
+            finally:
+                os.close(made)
 
     @contextlib.asynccontextmanager
     async def held(self, spool_id: str) -> AsyncIterator[Spool]:
@@ -159,18 +168,18 @@ class Spools:
         return found
 
 
-def leave_to_owner(made: Path | int, folder: Path) -> None:
+def leave_to_owner(made: int, folder: Path) -> None:
     """Let the owner of a folder have what root made in it, as root may back up a hub that someone else runs.
 
     Args:
-        made: A path, or the descriptor of a file.
+        made: Descriptor of what is new there: what was there before may be a link, which leads to a file of root.
         folder: With what was made.
     """
     if os.geteuid() == 0:
         owner = folder.stat()
         # Where root may not do so, as in some containers, the owner of the folder is nobody who runs a hub.
         with contextlib.suppress(OSError):
-            os.chown(made, owner.st_uid, owner.st_gid)
+            os.fchown(made, owner.st_uid, owner.st_gid)
 
 
 @contextlib.contextmanager
