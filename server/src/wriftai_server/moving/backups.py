@@ -33,16 +33,16 @@ async def back_up(source: Path | str, blobs: Blobs, folder: Path, *, tell: Tell)
         CannotMove: The folder is in use, there is no room, or something of the hub cannot be read.
         UnusableServer: The PostgreSQL server cannot be reached.
     """
-    with writing(folder), whole_folder(folder) as begun:
+    with writing(folder), whole_folder(folder) as unfinished_folder:
         async with blobs.keeping():
             created_at = now()
-            copy = begun / FILE_NAME
+            copy = unfinished_folder / FILE_NAME
             await _save(source, copy, tell=tell)
             schema = sqlite.schema_of(copy)
             if not is_known(schema):
                 raise CannotMove(f"{source} is of a newer release of the hub: make the backup with that release.")
             digests = sqlite.held_blobs(copy)
-            size, missing = await images.save(blobs, digests, begun, tell=tell)
+            size, missing = await images.save(blobs, digests, unfinished_folder, tell=tell)
         made = Manifest(
             format=FORMAT,
             release=__version__,
@@ -54,7 +54,7 @@ async def back_up(source: Path | str, blobs: Blobs, folder: Path, *, tell: Tell)
             image_bytes=size,
             missing_blobs=missing,
         )
-        manifest.write(begun, made)
+        manifest.write(unfinished_folder, made)
     return made
 
 

@@ -94,8 +94,8 @@ async def _reading(source: Path | str) -> AsyncIterator[Source]:
 @contextlib.asynccontextmanager
 async def _filling(target: Path | str) -> AsyncIterator[Target]:
     if isinstance(target, Path):
-        with _whole_file(target) as begun:
-            async with sqlite_rows.filling(begun) as rows:
+        with _whole_file(target) as unfinished_file:
+            async with sqlite_rows.filling(unfinished_file) as rows:
                 yield rows
     else:
         async with postgres_rows.filling(target) as filled:

@@ -43,11 +43,11 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     if folder.is_mount() or (folder.exists() and not (folder.is_dir() and is_empty(folder))):
         raise CannotMove(f"There is something at {folder} already: name a folder that does not exist.")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with unfinished(folder.with_name(f".{folder.name}.unfinished")) as begun:
-        yield begun
-        for each, _, _ in os.walk(begun):
+    with unfinished(folder.with_name(f".{folder.name}.unfinished")) as unfinished_folder:
+        yield unfinished_folder
+        for each, _, _ in os.walk(unfinished_folder):
             sync(Path(each))
-        begun.rename(folder)
+        unfinished_folder.rename(folder)
         sync(folder.parent)
 
 

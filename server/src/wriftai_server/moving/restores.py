@@ -85,9 +85,9 @@ async def restore(
     if database is not None:
         await postgres_rows.check_empty(database)
     found = check(backup, tell=tell)
-    with writing(data_dir), _half_restored(data_dir) as begun:
+    with writing(data_dir), _half_restored(data_dir) as unfinished_folder:
         tell("Restoring the database", 0, 1)
-        file = begun / FILE_NAME
+        file = unfinished_folder / FILE_NAME
         shutil.copyfile(backup / FILE_NAME, file)
         file.chmod(0o600)
         await _make_current(file)

@@ -35,13 +35,11 @@ class Wishes(NamedTuple):
         is_checked: Whether the input is held against the version's schema.
         seconds: How long the caller would rather wait for its end; None means not at all.
         key: Names the request; one that is sent again gets the same prediction.
-        inspected: Schemas that the input was held against by now; None are none.
     """
 
     is_checked: bool
     seconds: int | None
     key: str | None
-    inspected: str | None = None
 
 
 @get("/predictions", before_request=signed_in, tags=["predictions"], summary="List the caller's predictions")
@@ -206,17 +204,22 @@ async def _create(
 async def _check_and_store(
     request: Request[Any, Any, Any], of: Reference | str, params: dict[str, Any], wishes: Wishes
 ) -> tuple[str, service.Created | None]:
-    """Do what `_store` does, as soon as the input was held against the schemas of what is the version by then."""
+    """Do what `_store` does, once the input has been held against the schemas that the version has by then."""
+    inspected: str | None = None
     while True:
         try:
-            return await _store(request, of, params, wishes)
+            return await _store(request, of, params, wishes, inspected)
         except NeedsInspection as needed:
             await needed.inspect(request.app.state["inspector"], request.user.id)
-            wishes = wishes._replace(inspected=needed.schemas)
+            inspected = needed.schemas
 
 
 async def _store(
-    request: Request[Any, Any, Any], of: Reference | str, params: dict[str, Any], wishes: Wishes
+    request: Request[Any, Any, Any],
+    of: Reference | str,
+    params: dict[str, Any],
+    wishes: Wishes,
+    inspected: str | None,
 ) -> tuple[str, service.Created | None]:
     """Store a prediction, unless that was done before; give its id, and what was created now."""
     created: service.Created | None = None
@@ -229,7 +232,7 @@ async def _store(
             of,
             params,
             is_checked=wishes.is_checked,
-            inspected=wishes.inspected,
+            inspected=inspected,
         )
         return created.prediction_id
 

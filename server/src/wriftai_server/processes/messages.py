@@ -96,10 +96,10 @@ def started(channel: socket.socket) -> tuple[Settings, Shared]:
     for descriptor in descriptors:
         os.set_inheritable(descriptor, False)
     body = channel.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL)
-    begun = msgspec.json.decode(body, type=Start, dec_hook=_path)
+    start = msgspec.json.decode(body, type=Start, dec_hook=_path)
     receiver, *others = descriptors
-    senders, counts = others[: begun.senders], others[begun.senders :]
-    return begun.settings, Shared(receiver, senders, counts[0] if counts else None)
+    senders, counts = others[: start.senders], others[start.senders :]
+    return start.settings, Shared(receiver, senders, counts[0] if counts else None)
 
 
 def line(message: Message) -> bytes:
