@@ -1,6 +1,8 @@
 """Folders of sandboxes: each worker has its own, and removes those that others left."""
 
 import asyncio
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.system.test_confinement import WITHOUT_NAMESPACES
 from wriftai_server.settings import WorkerSettings
 from wriftai_server.worker.confinement.sandbox import Sandboxes
 
@@ -72,3 +75,39 @@ print(len([*folder.glob("*/lock")]))
 def test_a_worker_that_just_starts_is_left_alone(folder: Path) -> None:
     command = [sys.executable, "-c", STARTING, str(folder)]
     assert subprocess.check_output(command, text=True).splitlines()[-1] == "2"
+
+
+# As a worker is about to close a file to other users, someone removes it.
+CLOSING = """
+import os, sys
+from pathlib import Path
+from wriftai_server.settings import WorkerSettings
+from wriftai_server.worker.confinement.sandbox import Sandboxes
+
+def remove(event, arguments):
+    if event == "os.chmod" and str(arguments[0]).endswith("/passing"):
+        os.unlink(arguments[0])
+
+sys.addaudithook(remove)
+Sandboxes(Path(sys.argv[1]), WorkerSettings()).open()
+"""
+
+
+@pytest.mark.skipif(
+    os.getuid() != 0 or shutil.which("setpriv") is None, reason="only root has rights to do without"
+)
+def test_without_namespaces_only_what_is_in_the_data_folder_is_closed(folder: Path, tmp_path: Path) -> None:
+    data_dir, elsewhere = folder.parents[1], tmp_path / "elsewhere"
+    for made in (data_dir, elsewhere):
+        made.mkdir()
+        made.chmod(0o755)
+    (data_dir / "link").symlink_to(elsewhere)
+    (data_dir / "dangling").symlink_to(tmp_path / "nowhere")
+    for name in ("passing", "kept"):
+        (data_dir / name).touch(0o644)
+
+    subprocess.run([*WITHOUT_NAMESPACES, sys.executable, "-c", CLOSING, str(folder)], check=True)
+
+    assert not (data_dir / "passing").exists()
+    modes = [path.stat().st_mode & 0o777 for path in (elsewhere, data_dir / "kept", data_dir)]
+    assert modes == [0o755, 0o600, 0o711]

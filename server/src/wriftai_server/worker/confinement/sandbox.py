@@ -1,6 +1,7 @@
 """Sandboxes: one for each runtime, with folders and mostly a user of its own, made and removed by the worker."""
 
 import asyncio
+import contextlib
 import fcntl
 import functools
 import json
@@ -278,14 +279,16 @@ def _wait(process: Process) -> list[str]:
 
 
 def _let_through(data_dir: Path) -> None:
-    """Let other users pass through the data folder to what models may read, and nowhere else.
+    """Let other users pass through the data folder to what models may read, and nowhere else in it.
 
-    In a namespace they need not: what they see has folders of its own above it.
+    In a namespace they need not: what they see has folders of its own above it. What links lead to is not the
+    hub's to close.
     """
     (data_dir / "blobs").mkdir(exist_ok=True)
     for entry in data_dir.iterdir():
-        if entry.name != "runtimes":
-            entry.chmod(0o700 if entry.is_dir() else 0o600)
+        if entry.name != "runtimes" and not entry.is_symlink():
+            with contextlib.suppress(FileNotFoundError):  # The hub may have removed it meanwhile.
+                entry.chmod(0o700 if entry.is_dir() else 0o600)
     data_dir.chmod(0o711)
 
 
