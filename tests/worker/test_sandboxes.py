@@ -12,6 +12,7 @@ import pytest
 
 from tests.system.test_confinement import WITHOUT_NAMESPACES
 from wriftai_server.settings import WorkerSettings
+from wriftai_server.worker.confinement import sandbox
 from wriftai_server.worker.confinement.sandbox import Sandboxes
 
 
@@ -75,6 +76,21 @@ print(len([*folder.glob("*/lock")]))
 def test_a_worker_that_just_starts_is_left_alone(folder: Path) -> None:
     command = [sys.executable, "-c", STARTING, str(folder)]
     assert subprocess.check_output(command, text=True).splitlines()[-1] == "2"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives sandboxes users of their own")
+def test_a_user_is_free_again_when_its_sandbox_is_removed(
+    make: Callable[[], Sandboxes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of the trial at the start, too."""
+    monkeypatch.setattr(sandbox, "_USERS", range(64200, 64201))
+    sandboxes = make()
+    sandboxes.open()
+
+    for _ in range(2):
+        made = sandboxes.make()
+        assert made.user == 64200
+        asyncio.run(sandboxes.remove(made))
 
 
 # As a worker is about to close a file to other users, someone removes it.

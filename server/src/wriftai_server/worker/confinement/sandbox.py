@@ -127,14 +127,17 @@ class Sandboxes:
 
     async def remove(self, sandbox: "Sandbox") -> None:
         """Remove a sandbox whose processes have ended, with its files."""
-        await asyncio.to_thread(remove_tree, sandbox.folder)
+        await asyncio.to_thread(self._remove, sandbox)
+
+    def _remove(self, sandbox: "Sandbox") -> None:
+        remove_tree(sandbox.folder)
         if sandbox.user is not None:
             self._users.discard(sandbox.user)
 
     def _lacking(self) -> list[str]:
         sandbox = self.make()
         lacking = _wait(sandbox.start([shutil.which("true") or "/bin/true"], [], stdin=subprocess.DEVNULL))
-        remove_tree(sandbox.folder)
+        self._remove(sandbox)
         return lacking
 
 
