@@ -125,7 +125,7 @@ class Runtime:
         self._setup_buffers: list[EventBuffer] = []
         self._setup: asyncio.Future[float] = loop.create_future()
         self.gone = asyncio.Event()
-        self._told: dict[str, Any] = {}
+        self._status: dict[str, Any] = {}
         self._reason: Callable[[], Exception] | None = None
         self._started_at = time.monotonic()
         self._launch(program)
@@ -238,7 +238,7 @@ class Runtime:
         self._stdout = LineReader(from_stdout, LINE_BYTES, self._take_print)
         self._stderr = LineReader(from_stderr, LINE_BYTES, self._take_print)
         self._replies = LineReader(from_replies, longest, self._take_reply, self._take_silence)
-        self._status = LineReader(self._process.status, LINE_BYTES, self._take_status, self._take_end)
+        self._status_lines = LineReader(self._process.status, LINE_BYTES, self._take_status, self._take_end)
 
     def _take_print(self, line: bytes, _: bool) -> None:
         if not self._setup.done():
@@ -300,7 +300,7 @@ class Runtime:
         self._stderr.drain()
 
     def _take_status(self, line: bytes, _: bool) -> None:
-        self._told |= json.loads(line)
+        self._status |= json.loads(line)
 
     def _take_silence(self) -> None:
         """Nothing can reply any more: mostly the process is about to end, and its end tells why."""
@@ -340,16 +340,16 @@ class Runtime:
             self._setup.exception()  # Nobody may be waiting for it.
 
     def _cause(self) -> TaskError:
-        told = self._told
-        match told:
+        match self._status:
             case {"fault": str(fault)}:
                 return internal(f"The model's process could not be started: {fault}.")
-            case {"excess": "memory"}:
-                return external("The model used more memory than it may.", told)
-            case {"excess": "processes"}:
-                return external("The model started more processes and threads than it may.", told)
-            case {"excess": "disk"}:
-                return external(f"The model's files took more than {self._settings.disk_mb:,} MiB.", told)
+            case {"excess": "memory" as kind}:
+                return external("The model used more memory than it may.", {"excess": kind})
+            case {"excess": "processes" as kind}:
+                return external("The model started more processes and threads than it may.", {"excess": kind})
+            case {"excess": "disk" as kind}:
+                message = f"The model's files took more than {self._settings.disk_mb:,} MiB."
+                return external(message, {"excess": kind})
             case {"signal": int(number)}:
                 name = _signal_name(number)
                 hint = ": the machine may have run out of memory" if number == signal.SIGKILL else ""
