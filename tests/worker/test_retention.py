@@ -165,3 +165,18 @@ def test_what_is_in_use_stays(workshop: Workshop) -> None:
     workshop.do(retention.tidy())
 
     assert all(folder.is_dir() for folder in folders)
+
+
+def test_folders_go_while_no_blob_can_be_removed(workshop: Workshop) -> None:
+    workshop.stop()
+    digest, long_ago = f"sha256:{'a' * 64}", "2020-01-01T00:00:00.000000Z"
+    change(workshop, "INSERT INTO blobs VALUES (?, 1, ?, ?)", digest, long_ago, long_ago)
+    # What is no file cannot be removed as one: to the worker it is as if a bucket were out of reach.
+    (workshop.data_dir / "blobs" / "sha256" / "aa" / ("a" * 64) / "held").mkdir(parents=True)
+    image = workshop.data_dir / "runtimes" / "images" / ("b" * 64)
+    image.mkdir(parents=True)
+    aged(image, 3)
+
+    tidied(workshop)
+
+    assert not image.exists()

@@ -78,10 +78,10 @@ class Retention:
         while count := await self._forget(before):
             forgotten += count
             await asyncio.sleep(_PAUSE_SECONDS)
+        folders = await self._remove_folders()  # Before the blobs: their bucket may be out of reach for long.
         # What is put on another machine is safe for a day.
         marked_before = timestamp(datetime.now(UTC) - max(self._kept, _PUT))
         removed = await collect(self._database, self._blobs, before=marked_before)
-        folders = await self._remove_folders()
         if forgotten or removed or folders:
             _log.info("tidied up", predictions=forgotten, blobs=removed, folders=folders)
 
