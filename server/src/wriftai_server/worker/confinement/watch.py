@@ -41,7 +41,7 @@ def disk_used(*folders: str) -> int:
 
 def _processes() -> Iterator[Path]:
     own = str(os.getpid())
-    for name in os.listdir(_PROC):  # noqa: PTH208  as many as there are processes, twice a second
+    for name in os.listdir(_PROC):  # noqa: PTH208  as many as there are processes, several times in each tick of the launcher
         if name.isdecimal() and name != own:
             yield _PROC / name
 
