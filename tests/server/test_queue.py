@@ -96,8 +96,8 @@ def test_a_worker_renews_what_it_holds_and_no_more(queue: Queue) -> None:
     mine, done, other = (queue.claim(worker)[0] for worker in ("w", "w", "x"))
     queue.finish(done, WELL)
     queue.cancel(other.id)
-    assert renew(queue, "w", "5") == [Held(mine.id, 1)]
-    assert renew(queue, "x", "5") == [Held(other.id, 1)]
+    assert renew(queue, "w", "5") == [Held(mine.id, 1, "w")]
+    assert renew(queue, "x", "5") == [Held(other.id, 1, "x")]
     assert renew(queue, "y", "5") == []
     assert queue.rows("lease_until") == [("5",), ("1",), ("5",), (None,)]
     assert queue.expire("4") == []

@@ -107,7 +107,7 @@ class Steps(RuleBasedStateMachine):
     def renew(self, worker: str, lease: int) -> None:
         held = self.queue.do(lambda transaction: steps.renew(transaction, worker=worker, lease_until=str(lease)))
         mine = {each: self.expected[each] for each in self._in("started") if self.expected[each].worker == worker}
-        assert sorted(held) == [Held(each, known.attempt) for each, known in mine.items()]
+        assert sorted(held) == [Held(each, known.attempt, worker) for each, known in mine.items()]
         to_cancel = self.queue.do(lambda transaction: steps.to_cancel(transaction, worker=worker))
         assert sorted(to_cancel) == [each for each, known in mine.items() if known.to_cancel]
         for known in mine.values():

@@ -52,10 +52,12 @@ class Held(NamedTuple):
     Attributes:
         id: UUID.
         attempt: Number of the one that counts, from 1 on.
+        worker: Who holds it.
     """
 
     id: str
     attempt: int
+    worker: str
 
     @property
     def attempt_id(self) -> str:

@@ -231,7 +231,7 @@ async def renew(transaction: Transaction, *, worker: str, lease_until: str) -> l
     Meanwhile it may store no events of several claims in one transaction: the two might wait for each other.
     """
     rows = await transaction.all(_RENEW, held_by=worker, lease_until=lease_until)
-    return [Held(*row) for row in rows]
+    return [Held(prediction_id, attempt, worker) for prediction_id, attempt in rows]
 
 
 async def to_cancel(view: Reader, *, worker: str) -> list[str]:
@@ -273,17 +273,11 @@ async def finish(transaction: Transaction, claim: Claim, outcome: Outcome) -> bo
     return bool(moved)
 
 
-async def release(transaction: Transaction, claim: Claim) -> bool:
+async def release(transaction: Transaction, claim: Claim | Held) -> bool:
     """Give a prediction back that is not to run here after all: it waits again, or is cancelled where that was
     asked for; False, and nothing, when the claim no longer counts.
     """  # noqa: D205  one sentence
     return bool(await _given_back(transaction, _RELEASE, newly_lost=0, **_fence(claim)))
-
-
-async def give_up(transaction: Transaction, held: Held, *, worker: str) -> None:
-    """Give a prediction back that a worker holds without knowing: to `release` it one has to know the claim."""
-    fence = {"prediction_id": held.id, "held_attempt": held.attempt, "held_by": worker}
-    await _given_back(transaction, _RELEASE, newly_lost=0, **fence)
 
 
 async def expire(transaction: Transaction, *, now: str) -> list[str]:
@@ -329,5 +323,5 @@ async def _move(transaction: Transaction, statement: Statement, **values: Any) -
     return moved
 
 
-def _fence(claim: Claim) -> dict[str, str | int]:
+def _fence(claim: Claim | Held) -> dict[str, str | int]:
     return {"prediction_id": claim.id, "held_attempt": claim.attempt, "held_by": claim.worker}

@@ -136,7 +136,7 @@ class Claims:
             unheard = attempts - self._known
             stray = [each for each in held if each.attempt_id in unheard & self._unheard]
             for each in stray:
-                await queue.give_up(transaction, each, worker=self.worker)
+                await queue.release(transaction, each)
         self._unheard = unheard
         self._known -= known - attempts  # Their leases ran out.
         self._tell_given_back([each.id for each in stray])
