@@ -9,7 +9,7 @@ from wriftai.predictions import Status, TaskError
 from wriftai_server.predictions.claims import Claim, Outcome
 from wriftai_server.settings import WorkerSettings
 from wriftai_server.worker.engines import messages
-from wriftai_server.worker.engines.local import Broken, Interrupted, Runtime, external
+from wriftai_server.worker.engines.local import Broken, Interrupted, Runtime, external, too_long
 from wriftai_server.worker.event_buffer import EventBuffer
 from wriftai_server.worker.loading import out_of
 
@@ -129,5 +129,5 @@ class Run:
             return self.failed(external("The output is not JSON.", str(error)), ending.seconds)
         most = self._settings.max_output_bytes
         if len(ending.output) > most:
-            return self.failed(external(f"The output is longer than {most:,} bytes."), ending.seconds)
+            return self.failed(too_long(most), ending.seconds)
         return Outcome(Status.succeeded, output, None, self.setup_seconds, ending.seconds)

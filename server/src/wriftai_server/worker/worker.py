@@ -63,7 +63,8 @@ class Worker:
         self._claims = Claims(database, changes, own.lease_seconds)
         self._versions = Versions(database)
         self._writer = EventWriter(self._claims)
-        # Whatever they are called here: a worker removes there what killed ones of other releases left.
+        # The folder keeps its old name `cells`: workers of earlier releases left sandboxes there, which this one
+        # removes when it starts.
         self._sandboxes = Sandboxes(folder / "cells", own)
         images, environments = Images(folder / "images", blobs), Environments(folder / "environments")
         self._loader = Loader(folder / "package", images, environments, self._sandboxes, own)

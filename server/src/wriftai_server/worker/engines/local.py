@@ -71,6 +71,11 @@ def external(message: str, detail: Any = None) -> TaskError:
     return TaskError(source=ErrorSource.external, message=message, detail=detail)
 
 
+def too_long(most: int) -> TaskError:
+    """Make the error of an output that is longer than so many bytes."""
+    return external(f"The output is longer than {most:,} bytes.")
+
+
 def internal(message: str, detail: Any = None) -> TaskError:
     """Make an error that the hub is to blame for."""
     return TaskError(source=ErrorSource.internal, message=message, detail=detail)
@@ -151,8 +156,9 @@ class Runtime:
             async with asyncio.timeout(seconds):
                 await self._setup
         except TimeoutError:
-            self._break(lambda: Broken(external(f"The model was not ready within {seconds:g} s of setup.")))
-            raise Broken(external(f"The model was not ready within {seconds:g} s of setup.")) from None
+            error = external(f"The model was not ready within {seconds:g} s of setup.")
+            self._break(lambda: Broken(error))
+            raise Broken(error) from None
         finally:
             self._setup_buffers = []
         return time.monotonic() - self._started_at
@@ -259,8 +265,7 @@ class Runtime:
         if not self.is_alive:
             return  # What it said before is why it is ended.
         if not is_whole:
-            most = self._settings.max_output_bytes
-            self._break(lambda: Broken(external(f"The output is longer than {most:,} bytes.")))
+            self._break(lambda: Broken(too_long(self._settings.max_output_bytes)))
             return
         try:
             self._dispatch(messages.decode(line))
@@ -292,8 +297,7 @@ class Runtime:
         if job.buffer.add_output(text):
             self._said(job.buffer)
         else:
-            most = self._settings.max_output_bytes
-            self._break(lambda: Broken(external(f"The output is longer than {most:,} bytes.")))
+            self._break(lambda: Broken(too_long(self._settings.max_output_bytes)))
 
     def _drain(self) -> None:
         self._stdout.drain()
