@@ -49,7 +49,7 @@ class Loop:
         task.add_done_callback(lambda _: self._tasks.pop(job.id))
 
     def _cancel(self, job: Job) -> None:
-        if job.is_begun and (task := self._tasks.get(job.id)):  # A task that did not begin looks at its mark.
+        if job.is_begun and (task := self._tasks.get(job.id)):  # One that did not begin looks at `is_cancelled`.
             task.cancel()
 
     async def _predict(self, job: Job) -> None:

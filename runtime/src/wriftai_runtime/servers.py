@@ -17,7 +17,7 @@ class Server(Protocol):
         """Begin a prediction, or let it wait for its turn."""
 
     def interrupt(self, job: Job) -> None:
-        """End a prediction that was marked as cancelled, as soon as its code allows."""
+        """End a prediction whose `is_cancelled` was set, as soon as its code allows."""
 
     def stop(self) -> None:
         """Let `run` return when all that began has ended."""

@@ -27,7 +27,7 @@ class Threads:
         self._pool.submit(self._predict, job)
 
     def interrupt(self, job: Job) -> None:
-        """Leave it to the prediction, which looks at its mark between pieces and at its end."""
+        """Leave it to the prediction, which looks at `is_cancelled` between pieces and at its end."""
 
     def stop(self) -> None:
         self._is_stopped.set()

@@ -34,9 +34,10 @@ class Claims:
         self._lease = timedelta(seconds=lease_seconds)
         # Held by whoever locks several predictions that this worker holds, in whatever order.
         self._several = asyncio.Lock()
-        # What this worker knows that it holds, and what a renewal showed beside: answers to commits can be lost.
-        self._known: set[str] = set()
-        self._unheard: set[str] = set()
+        # Attempts that this worker holds: by commits whose answers came, and, as the last renewal showed, by
+        # others, whose answers are under way or were lost.
+        self._acknowledged: set[str] = set()
+        self._unacknowledged: set[str] = set()
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}"
 
     async def waiting(self, hardware_id: str) -> list[WaitingVersion]:
@@ -129,16 +130,16 @@ class Claims:
         Raises:
             DatabaseUnavailable: Nothing can be written now, and nothing was.
         """
-        known = self._known.copy()
+        acknowledged = self._acknowledged.copy()
         async with self._several, self._database.writing() as transaction:
             held = await queue.renew(transaction, worker=self.worker, lease_until=self._lease_until())
             attempts = {each.attempt_id for each in held}
-            unheard = attempts - self._known
-            stray = [each for each in held if each.attempt_id in unheard & self._unheard]
+            unacknowledged = attempts - self._acknowledged
+            stray = [each for each in held if each.attempt_id in unacknowledged & self._unacknowledged]
             for each in stray:
                 await queue.release(transaction, each)
-        self._unheard = unheard
-        self._known -= known - attempts  # Their leases ran out.
+        self._unacknowledged = unacknowledged
+        self._acknowledged -= acknowledged - attempts  # Their leases ran out.
         self._tell_given_back([each.id for each in stray])
         return held
 
@@ -177,11 +178,11 @@ class Claims:
         return timestamp(datetime.now(UTC) + self._lease)
 
     def _begin(self, claims: Sequence[Claim]) -> None:
-        self._known.update(claim.attempt_id for claim in claims)
+        self._acknowledged.update(claim.attempt_id for claim in claims)
         self._tell(claims)
 
     def _end(self, claims: Sequence[Claim]) -> None:
-        self._known.difference_update(claim.attempt_id for claim in claims)
+        self._acknowledged.difference_update(claim.attempt_id for claim in claims)
         for claim in claims:
             self._changes.tell(queue.end_of(claim.id))
         self._tell(claims)

@@ -101,7 +101,7 @@ class Images:
             f"sha256:{place.name}": place for place in self._folder.iterdir() if not place.name.startswith(".")
         }
 
-    def begun(self) -> list[Path]:
+    def unfinished(self) -> list[Path]:
         """Give the folders in which images are unpacked or removed, or were when their worker was killed."""
         return [place for place in self._folder.glob(".*") if place.is_dir()]
 

@@ -100,7 +100,7 @@ class Retention:
             for digest, place in self._images.unpacked().items()
             if _used_at(place) < (long_ago if digest in known else unused)
         ]
-        images += [place for place in self._images.begun() if _used_at(place) < unused]
+        images += [place for place in self._images.unfinished() if _used_at(place) < unused]
         for place in images:
             await asyncio.to_thread(self._images.remove, place)
         environments = [place for place in self._environments.built() if _used_at(place) < long_ago]

@@ -3,7 +3,7 @@
 from wriftai_server.database.driver import Database
 from wriftai_server.worker import store
 
-_MOST_KNOWN = 10_000
+_MOST_REMEMBERED = 10_000
 
 
 class Versions:
@@ -24,7 +24,7 @@ class Versions:
             DatabaseUnavailable: It cannot be looked up now.
         """
         if version_id not in self._models:
-            if len(self._models) >= _MOST_KNOWN:
+            if len(self._models) >= _MOST_REMEMBERED:
                 self._models.clear()
             found = await self.find(version_id)
             self._models[version_id] = version_id if found is None else found.model_id
