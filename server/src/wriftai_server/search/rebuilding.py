@@ -41,6 +41,9 @@ _NICENESS = 5
 _COLLECT_EVERY = 100_000
 _log = structlog.get_logger()
 
+# Runs what takes long on a thread.
+_Work = Callable[..., asyncio.Future[Any]]
+
 
 class ExitStatus(IntEnum):
     """Why the process ended, where it is not done.
@@ -100,9 +103,7 @@ async def fill(database: Database, index: Index) -> None:
     _log.info("index merged")
 
 
-async def _fill_with_changes(
-    database: Database, index: Index, writer: IndexWriter, work: Callable[..., Any]
-) -> bool:
+async def _fill_with_changes(database: Database, index: Index, writer: IndexWriter, work: _Work) -> bool:
     """Write the next notes of the feed; tell whether there were any."""
     before = state = index.snapshot.state
     if before is None:
@@ -116,34 +117,70 @@ async def _fill_with_changes(
     return True
 
 
-async def _fill_with_all(database: Database, writer: IndexWriter, state: State, work: Callable[..., Any]) -> None:
+async def _fill_with_all(database: Database, writer: IndexWriter, state: State, work: _Work) -> None:
+    """Write all rows that the index has not read yet, a segment a commit; the next is read meanwhile."""
     async with database.scanning() as view:
         total = sum([await store.count(view, which, most=2**31) for which in ("users", "models")])
-    every = _segment_size(total)
-    read, most = 0, every
+    segments = _Segments(writer, work, state, total=total)
     waiting: deque[Batch] = deque()
-    commit = asyncio.ensure_future(work(writer.commit, state))
     try:
         async for batch in batches.read_all(database, state):
-            # Documents are made while those before them are committed.
             waiting.append(batch)
+            # Whether a commit has ended is told by the event loop.
             await asyncio.sleep(0)
             is_last = batch.state.reading is None
-            while waiting and (commit.done() or is_last or len(waiting) == _MOST_WAITING):
-                await commit
-                while waiting and read < most:
-                    taken = waiting.popleft()
-                    batches.apply(writer, [taken])
-                    read += len(taken.added)
-                    state = taken.state
-                if read >= most or state.reading is None:
-                    commit = asyncio.ensure_future(work(writer.commit, state))
-                    most += every
-                    _log.info("indexing", read=read, of=total)
+            while waiting and (segments.commit.done() or is_last or len(waiting) == _MOST_WAITING):
+                await segments.commit
+                while waiting:
+                    if segments.add(waiting.popleft()):
+                        segments.begin_commit()
+                        break
     finally:
         # Nobody else may use the writer meanwhile.
-        await asyncio.wait([commit])
-    await commit
+        await asyncio.wait([segments.commit])
+    await segments.commit
+
+
+class _Segments:
+    """Segments of about the same size, one of which is committed while documents of the next are made.
+
+    Nothing is to be added before the commit is done.
+
+    Args:
+        writer: Writes them.
+        work: Runs what takes long on a thread.
+        state: How far the index has got; its commit is the first that begins.
+        total: How many documents there will be.
+
+    Attributes:
+        commit: The last commit that has begun.
+    """
+
+    def __init__(self, writer: IndexWriter, work: _Work, state: State, *, total: int) -> None:
+        self._writer = writer
+        self._work = work
+        self._state = state
+        self._total = total
+        self._size = _segment_size(total)
+        self._written = 0
+        self.commit = self._start()
+
+    def add(self, batch: Batch) -> bool:
+        """Write a batch; tell whether its segment is to be committed, as it is full or the last."""
+        batches.apply(self._writer, [batch])
+        begun = self._written // self._size
+        self._written += len(batch.added)
+        self._state = batch.state
+        # Counted from the first one on: how many there are does not depend on the size of batches.
+        return self._written // self._size > begun or batch.state.reading is None
+
+    def begin_commit(self) -> None:
+        """Begin to commit what was added."""
+        self.commit = self._start()
+        _log.info("indexing", read=self._written, of=self._total)
+
+    def _start(self) -> asyncio.Future[None]:
+        return self._work(self._writer.commit, self._state)
 
 
 def _segment_size(total: int) -> int:
