@@ -26,12 +26,13 @@ from tests.server.samples import add_model, add_version
 from wriftai.models import ModelVisibility
 from wriftai_server.database.driver import Database, DatabaseUnavailable, Reader, Row
 from wriftai_server.models.loading import load
-from wriftai_server.search import batches, indexer, store
+from wriftai_server.search import batches, indexer, rebuild_process, store
 from wriftai_server.search.batches import Batch
 from wriftai_server.search.documents import model_document, number_of
 from wriftai_server.search.index import Index
-from wriftai_server.search.indexer import PROGRAM, Indexer
+from wriftai_server.search.indexer import Indexer
 from wriftai_server.search.query import parse
+from wriftai_server.search.rebuild_process import PROGRAM
 from wriftai_server.search.rebuilding import ExitStatus, Task
 from wriftai_server.settings import Settings
 
@@ -266,7 +267,7 @@ def test_what_is_built_stays_unless_it_is_damaged(
     """Neither a database that is away nor a mistake of ours is mended by another index."""
     ends = tmp_path / "ends"
     program = f"import os, sys; open({str(ends)!r}, 'a').write('.'); sys.stderr = None; {end}"
-    monkeypatch.setattr(indexer, "PROGRAM", (sys.executable, "-c", program))
+    monkeypatch.setattr(rebuild_process, "PROGRAM", (sys.executable, "-c", program))
     monkeypatch.setattr(indexer, "_FEW_CHANGES", 1)
     monkeypatch.setattr(indexer, "_LONGEST_PAUSE", 0.0)
     seen: set[bytes] = set()
@@ -339,14 +340,14 @@ def test_what_cannot_be_built_is_tried_again_ever_more_slowly(
         task = asyncio.create_task(running.run())
         while len(pauses) < 8:
             await sleep(0.01)
-        monkeypatch.setattr(indexer, "PROGRAM", PROGRAM)
+        monkeypatch.setattr(rebuild_process, "PROGRAM", PROGRAM)
         while not await running.catch_up():
             await sleep(0.01)
         task.cancel()
         await asyncio.wait([task])
 
     monkeypatch.setattr(
-        indexer, "PROGRAM", (sys.executable, "-c", f"raise SystemExit({ExitStatus.CORRUPT.value})")
+        rebuild_process, "PROGRAM", (sys.executable, "-c", f"raise SystemExit({ExitStatus.CORRUPT.value})")
     )
     monkeypatch.setattr(indexer, "_FEW_CHANGES", 0)
     monkeypatch.setattr(asyncio, "sleep", sleep_shortly)
@@ -360,7 +361,7 @@ def test_what_cannot_be_built_for_hours_is_still_tried_again(home: Path, monkeyp
     attempts = 0
     sleep = asyncio.sleep
 
-    async def fail(*_: object) -> None:
+    async def fail(*_: object, **__: object) -> None:
         nonlocal attempts
         attempts += 1
         raise DatabaseUnavailable
@@ -373,7 +374,7 @@ def test_what_cannot_be_built_for_hours_is_still_tried_again(home: Path, monkeyp
         task.cancel()
         await asyncio.wait([task])
 
-    monkeypatch.setattr(Indexer, "_fill_in_subprocess", fail)
+    monkeypatch.setattr(rebuild_process, "run", fail)
     monkeypatch.setattr(indexer, "_FEW_CHANGES", 0)
     monkeypatch.setattr(indexer, "_PAUSE_SECONDS", 0.001)
     monkeypatch.setattr(asyncio, "sleep", lambda _: sleep(0))

@@ -6,7 +6,7 @@ of text `analysis`; `matching` says how a document may have one of its words; `t
 `clauses` of the library's queries; `hits` are found tier after tier, those of a `first_page` at less cost, in a
 snapshot of the `index`.
 
-Indexing: the `indexer` of one process writes what changed in the database, in `batches` of `documents`;
-`rebuilding` does so in a process of its own where that is much. `current` says which folder has the index,
-`checksums` whether its files are intact, and `errors` name what the library raises where they are not.
+Indexing: the `indexer` of one process writes what changed in the database, in `batches` of `documents`; where
+that is much, `rebuild_process` starts another one, whose program is `rebuilding`. `current` says which folder has
+the index, `checksums` whether its files are intact, and `errors` name what the library raises where they are not.
 """

@@ -2,28 +2,25 @@
 
 import asyncio
 import contextlib
-import signal
-import sys
 import time
-from asyncio.subprocess import PIPE
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
 import structlog
 
 from wriftai_server.database import feed
 from wriftai_server.database.driver import Database, DatabaseUnavailable
 from wriftai_server.database.feed import Note
 from wriftai_server.logs import Outage
-from wriftai_server.search import batches, store
+from wriftai_server.search import batches, rebuild_process, store
 from wriftai_server.search.batches import PositionLost
 from wriftai_server.search.current import CurrentIndex
 from wriftai_server.search.errors import IndexCorrupt, IndexUnwritable
 from wriftai_server.search.index import Index, IndexWriter, Snapshot, State
-from wriftai_server.search.rebuilding import ExitStatus, Task
+from wriftai_server.search.rebuilding import Task
 from wriftai_server.settings import Settings
 
 _PAUSE_SECONDS = 0.25
@@ -33,7 +30,6 @@ _PATIENCE_SECONDS = 1.0
 _MOMENT = 0.002
 _FEW_CHANGES = 2_000
 _IDLE_SECONDS = 2.0
-PROGRAM = (sys.executable, "-m", "wriftai_server.search.rebuilding")
 
 T = TypeVar("T")
 _log = structlog.get_logger()
@@ -256,7 +252,7 @@ class Indexer:
                 return
             self._writer.commit(pending[-1].state)
         except IndexUnwritable:
-            # Whoever has failed once stores nothing any more, and says nothing of it.
+            # A writer that has failed once stores nothing any more, and does not say so.
             writer, self._writer = self._writer, None
             if writer is not None:
                 writer.abandon()
@@ -276,49 +272,20 @@ class Indexer:
         if self._delay:
             await asyncio.sleep(self._delay)
         self._delay = min(2 * (self._delay or _PAUSE_SECONDS), _LONGEST_PAUSE)
-        await self._fill_in_subprocess(folder)
+        await self._fill_in_process(folder)
         self._delay = 0.0
 
-    async def _fill_in_subprocess(self, folder: Path) -> None:
+    async def _fill_in_process(self, folder: Path) -> None:
         """Take in many changes, in a process of its own."""
         await self._on_thread(self._close_writer)
         settings = self._settings
-        task = msgspec.json.encode(
-            Task(str(settings.data_dir), settings.database, str(folder), settings.log_level)
-        )
-        inherited = () if self._current.lock is None else (self._current.lock,)
-        # It inherits the lock, so that nobody else begins before it has ended.
-        process = await asyncio.create_subprocess_exec(*PROGRAM, stdin=PIPE, pass_fds=inherited)
-        ended = asyncio.create_task(process.wait())
+        task = Task(str(settings.data_dir), settings.database, str(folder), settings.log_level)
+        reload_changed = partial(self._on_thread, self._current.open_current)
         try:
-            if process.stdin is not None:
-                process.stdin.write(task + b"\n")
-                await process.stdin.drain()
-            while not ended.done():
-                await asyncio.wait([ended], timeout=_PAUSE_SECONDS)
-                await self._on_thread(self._current.open_current)
-        finally:
-            if not ended.done():
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await ended
-        match ended.result():
-            case 0:
-                return
-            case ExitStatus.POSITION_LOST:
-                raise PositionLost
-            case ExitStatus.DATABASE_UNAVAILABLE:
-                raise DatabaseUnavailable("The process that builds the index cannot reach the database.")
-            case ExitStatus.UNWRITABLE:
-                await self._on_thread(self._current.reload)
-                raise IndexUnwritable("The process that builds it says why.")
-            case status if -status in (signal.SIGKILL, signal.SIGTERM):
-                raise OSError("The process that builds the index was killed, as where memory is short.")
-            case status if status == ExitStatus.CORRUPT or status < 0:
-                # To read a damaged file may end a process.
-                raise IndexCorrupt(f"Building ended with {status}.")
-            case status:
-                raise RuntimeError(f"Building ended with {status}.")
+            await rebuild_process.run(task, lock=self._current.lock, tick=reload_changed)
+        except IndexUnwritable:
+            await self._on_thread(self._current.reload)
+            raise
 
     async def _on_thread(self, work: Callable[..., T], *values: object) -> T:
         def run() -> T:
