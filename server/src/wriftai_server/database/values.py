@@ -25,7 +25,7 @@ def fold(text: str) -> str:
 
 
 def popularity(predictions_count: int) -> int:
-    """Give the rank that a model has among those that a search finds as good: from 0 to 511, higher first.
+    """Give the popularity that equally good matches of a search are ranked by first: from 0 to 511, higher first.
 
     It tells small counts apart, and large ones by their four leading bits, so that it changes seldom.
     """

@@ -107,8 +107,8 @@ def is_unchanged(folder: Path, stamps: Stamps) -> bool:
 
 def _checked(folder: Path) -> Stamps:
     try:
-        known = json.loads((folder / _CHECKED).read_bytes())
-        return {name: FileStamp(*stamp) for name, stamp in known.items()}
+        stored = json.loads((folder / _CHECKED).read_bytes())
+        return {name: FileStamp(*stamp) for name, stamp in stored.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
 

@@ -155,16 +155,16 @@ class TierSearch:
             found = [hit for hit in found if hit.rank != found[-1].rank]
         found.sort(key=order_of, reverse=backward)
         if after is not None:
-            place = order_of(after)
-            found = [hit for hit in found if (order_of(hit) < place if backward else order_of(hit) > place)]
+            key = order_of(after)
+            found = [hit for hit in found if (order_of(hit) < key if backward else order_of(hit) > key)]
         return found[:limit]
 
     def _collect(self, clause: Query, tier: int, most: int, order: Order) -> list[Hit]:
         searcher = self._reader.searcher
         with library_errors_as(IndexCorrupt):
             hits = searcher.search(clause, most, count=False, order_by_field="rank", order=order).hits
-            places = [place for _, place in hits]
-            halves = [searcher.fast_field_values(field, places) for field in Halves._fields]
+            addresses = [address for _, address in hits]
+            halves = [searcher.fast_field_values(field, addresses) for field in Halves._fields]
         return [
             Hit(tier, rank, number_from(int(mixed or 0), int(low or 0)))
             for (rank, _), mixed, low in zip(hits, *halves, strict=True)

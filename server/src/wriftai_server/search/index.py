@@ -254,8 +254,8 @@ class Snapshot:
 
     def _read_state(self) -> State | None:
         query = Query.term_query(self.schema, "about", _STATE, "basic")
-        for _, place in self.searcher.search(query, 1, count=False).hits:
-            return msgspec.json.decode(self.searcher.doc(place).get_first("value") or b"", type=State)
+        for _, address in self.searcher.search(query, 1, count=False).hits:
+            return msgspec.json.decode(self.searcher.doc(address).get_first("value") or b"", type=State)
         return None
 
 

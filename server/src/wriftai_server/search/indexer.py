@@ -113,7 +113,7 @@ class Indexer:
         """
         async with self._database.reading() as view:
             last, is_held_up = await feed.newest(view)
-        if self._knows(last):
+        if self._contains(last):
             return True
         if is_held_up or self._outage.is_on or self._is_slow or not self._is_near(last):
             return False
@@ -122,14 +122,14 @@ class Indexer:
                 while True:
                     self._wanted.set()
                     await self._turn_done.wait()
-                    if self._knows(last) or not self._is_near(last):
+                    if self._contains(last) or not self._is_near(last):
                         break
                     # Where that waits for another transaction, nothing comes of asking again at once.
                     await asyncio.sleep(_MOMENT)
         except TimeoutError:
             # Nobody else waits for this turn.
             self._is_slow = True
-        return self._knows(last)
+        return self._contains(last)
 
     @property
     def _state(self) -> State | None:
@@ -141,7 +141,7 @@ class Indexer:
         """Whether the index is one of this database; a process without the lock leaves that to who has it."""
         return self._current.lock is None or self._ours == self._current.path
 
-    def _knows(self, last: Note) -> bool:
+    def _contains(self, last: Note) -> bool:
         state = self._state
         return self._is_ours and state is not None and state.reading is None and state.note[:2] >= last[:2]
 
@@ -185,7 +185,7 @@ class Indexer:
         if state is None and index.snapshot.document_count:
             raise IndexCorrupt("The index does not say how far it has got.")
         self._ours = path
-        if not self._knows(last):
+        if not self._contains(last):
             if await self._is_much(index, last):
                 self._is_rebuilding = True
                 try:

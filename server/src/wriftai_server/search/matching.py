@@ -145,9 +145,9 @@ class TermMatcher:
     def _split_in_text(self) -> Iterator[Clause]:
         """Match texts with two words that give this one when they are joined."""
         text, field = self.word.text, self._fields.text
-        for place in range(_SHORTEST_HALF, len(text) - _SHORTEST_HALF + 1):
+        for position in range(_SHORTEST_HALF, len(text) - _SHORTEST_HALF + 1):
             yield self._clauses.all_of(
-                [self._clauses.term(field, text[:place]), self._clauses.term(field, text[place:])]
+                [self._clauses.term(field, text[:position]), self._clauses.term(field, text[position:])]
             )
 
     def _name_prefix(self) -> Clause:
