@@ -85,11 +85,11 @@ def test_a_store_that_cannot_be_reached_is_told_apart(
     assert repository.pull(blob).content == IMAGE.config
 
 
-def test_bytes_that_someone_took_away_are_the_operators_problem(ada: Person, folder: Path) -> None:
+def test_bytes_that_someone_took_away_may_be_pushed_again(ada: Person, folder: Path) -> None:
     repository = add_repository(ada)
     digest = repository.push(b"taken away")
     (folder / "blobs" / place(digest)).unlink()
-    refusal(repository.pull(digest), 500, "UNKNOWN")
+    refusal(repository.pull(digest), 404, "BLOB_UNKNOWN")
     repository.push(b"taken away")
     assert repository.pull(digest).content == b"taken away"
 

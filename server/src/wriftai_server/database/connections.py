@@ -20,6 +20,10 @@ _SERVER_SETTINGS = {
     "enable_mergejoin": "off",
     "lock_timeout": f"{PATIENCE_SECONDS}s",
 }
+_ABOUT_TLS = (
+    " Its sslmode is disable, allow, prefer, require, verify-ca or verify-full: from require on the server needs "
+    "TLS, and from verify-ca on its certificate is held against sslrootcert, or ~/.postgresql/root.crt."
+)
 FAILURES = (
     OSError,
     TimeoutError,
@@ -133,6 +137,7 @@ def refusals(address: str) -> Iterator[None]:
     """
     # Of what asyncpg says only that of the server is repeated: the rest may hold parts of the address.
     name = shown(address)
+    tls = _ABOUT_TLS if "sslmode=" in address else ""
     try:
         yield
     except asyncpg.InvalidAuthorizationSpecificationError as error:
@@ -147,11 +152,11 @@ def refusals(address: str) -> Iterator[None]:
     except (ValueError, OverflowError) as error:  # The latter of a port that is none.
         raise UnusableServer(
             f"{name} is no address of a PostgreSQL database: write postgresql://user:password@host:port/name, or "
-            "leave it out for a file in the folder."
+            f"leave it out for a file in the folder.{tls}"
         ) from error
     except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         raise UnusableServer(
-            f"{name} cannot be reached ({_reason(error)}): start the server, or correct the address."
+            f"{name} cannot be reached ({_reason(error)}): start the server, or correct the address.{tls}"
         ) from error
 
 

@@ -157,7 +157,7 @@ def _opened(address: str) -> "ObjectStore":
 def _unusable(address: str, reason: str) -> UnusableStore:
     return UnusableStore(
         f"The object store {address} cannot be used: {reason}. Addresses read s3://bucket/prefix, "
-        "gs://bucket/prefix or az://container/prefix."
+        "gs://bucket/prefix, az://container/prefix, or file:///folder for a folder that is there."
     )
 
 

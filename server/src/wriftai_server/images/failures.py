@@ -3,9 +3,13 @@
 import contextlib
 from collections.abc import Iterator
 
+import structlog
+
 from wriftai_server.http.problems import Problem, unavailable
-from wriftai_server.images.blobs import StoreUnavailable
+from wriftai_server.images.blobs import BlobMissing, StoreUnavailable
 from wriftai_server.images.spools import SpoolBusy
+
+_log = structlog.get_logger()
 
 
 @contextlib.contextmanager
@@ -28,13 +32,20 @@ def storing() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def reading() -> Iterator[None]:
+def reading(missing: Problem) -> Iterator[None]:
     """Turn what can go wrong in reading into problems.
 
+    Args:
+        missing: The answer where there are no bytes. Mostly what had them was removed since the look at its row;
+            where they are lost, whoever has them may push them again.
+
     Raises:
-        Problem: 503, the store cannot be reached.
+        Problem: The one given; 503, the store cannot be reached.
     """
     try:
         yield
+    except BlobMissing as error:
+        _log.warning("blob missing", digest=str(error))
+        raise missing from error
     except StoreUnavailable as error:
         raise unavailable(error, what="read this") from error

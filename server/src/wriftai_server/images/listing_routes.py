@@ -78,7 +78,7 @@ def _page(found: list[Row]) -> list[Row]:
 
 
 async def _descriptor(request: AnyRequest, digest: str, media_type: str, size: int) -> dict[str, Any]:
-    with failures.reading():
+    with failures.reading(service.no_manifest(digest)):
         content = await request.app.state["blobs"].content(digest)
     return {"digest": digest, "size": size, **manifests.read(content, media_type).shown}
 

@@ -12,7 +12,6 @@ from wriftai_server.database.driver import Transaction
 from wriftai_server.http.request import BodyRequest
 from wriftai_server.http.rules import anyone, signed_in
 from wriftai_server.images import failures, manifests, references, service, uploads
-from wriftai_server.images.blobs import BlobMissing
 from wriftai_server.models import service as models
 
 AnyRequest = Request[Any, Any, Any]
@@ -41,14 +40,8 @@ async def get_blob(
     headers = {"Content-Length": str(end - start), "Accept-Ranges": "bytes", **_named(digest)}
     if part:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    try:
-        with failures.reading():
-            pieces = await request.app.state["blobs"].read(digest, part)
-    except BlobMissing:
-        # It may have been removed since the look at its row; if it was not, its bytes are lost.
-        async with request.app.state["database"].reading() as view:
-            await service.blob_size(view, model_id=model_id, digest=digest)
-        raise
+    with failures.reading(service.no_blob(digest)):
+        pieces = await request.app.state["blobs"].read(digest, part)
     return Stream(
         pieces,
         status_code=206 if part else 200,
@@ -77,7 +70,7 @@ async def get_manifest(
     async with request.app.state["database"].reading() as view:
         model_id = await service.find_pullable(view, request.user, owner=owner, name=name)
         digest, media_type, _ = await service.manifest(view, model_id=model_id, reference=reference)
-    with failures.reading():
+    with failures.reading(service.no_manifest(reference)):
         content = await request.app.state["blobs"].content(digest)
     return Response(content, media_type=media_type, headers=_named(digest))
 

@@ -44,7 +44,7 @@ async def blob_size(view: Reader, *, model_id: str, digest: str) -> int:
     """
     size = await store.size(view, model_id=model_id, digest=digest)
     if size is None:
-        raise _no_blob(digest)
+        raise no_blob(digest)
     return size
 
 
@@ -62,7 +62,7 @@ async def remove_blob(transaction: Transaction, *, model_id: str, digest: str) -
     if await store.is_named(transaction, model_id=model_id, digest=digest):
         raise Problem(405, "A manifest names this blob: delete the manifest first.", {"Allow": "GET, HEAD"})
     if not await store.release(transaction, model_id=model_id, digest=digest):
-        raise _no_blob(digest)
+        raise no_blob(digest)
 
 
 async def mount(transaction: Transaction, caller: Caller, *, model_id: str, digest: str, source: str) -> bool:
@@ -98,7 +98,7 @@ async def manifest(view: Reader, *, model_id: str, reference: str) -> Row:
     else:
         row = await store.manifest_by_tag(view, model_id=model_id, name=reference)
     if row is None:
-        raise _no_manifest(reference)
+        raise no_manifest(reference)
     return row
 
 
@@ -151,7 +151,7 @@ async def remove_manifest(transaction: Transaction, *, model_id: str, reference:
     else:
         removed = await store.remove_tag(transaction, model_id=model_id, name=reference)
     if not removed:
-        raise _no_manifest(reference)
+        raise no_manifest(reference)
 
 
 async def list_tags(view: Reader, *, model_id: str, after: str, limit: int) -> list[str]:
@@ -172,9 +172,11 @@ async def list_referrers(view: Reader, *, model_id: str, subject: str, after: st
     return await store.referrers(view, model_id=model_id, subject=subject, after=after, limit=limit)
 
 
-def _no_blob(digest: str) -> Problem:
+def no_blob(digest: str) -> Problem:
+    """Make the answer for a blob that a model lacks."""
     return Problem(404, f"The model has no blob {digest}.", code="BLOB_UNKNOWN")
 
 
-def _no_manifest(reference: str) -> Problem:
+def no_manifest(reference: str) -> Problem:
+    """Make the answer for a manifest that a model lacks."""
     return Problem(404, f"The model has no manifest '{reference}'.", code="MANIFEST_UNKNOWN")

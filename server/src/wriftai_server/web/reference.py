@@ -105,7 +105,7 @@ def _json_schema(content: dict[str, Any]) -> dict[str, Any]:
 
 def _kind(schema: dict[str, Any]) -> str:
     if "$ref" in schema:
-        return _ref_name(schema)
+        return _ref_name(schema).replace("PageOf", "Page of ", 1)
     if kinds := _kinds(schema):
         return " or ".join(map(_kind, kinds))
     if "enum" in schema:
@@ -134,6 +134,4 @@ def _text(schema: dict[str, Any]) -> str:
 
 def _ref_name(schema: dict[str, Any]) -> str:
     name: str = schema["$ref"].rpartition("/")[2]
-    # A page is named for its type argument, as in `Page_wriftai.models.Model_`.
-    page, _, item = name.rstrip("_").partition("_")
-    return f"{page} of {item.rpartition('.')[2]}" if item else name
+    return name
