@@ -266,6 +266,39 @@ def test_a_stream_is_not_silent_while_nothing_happens(home: Path) -> None:
     assert comments == [b":\n\n", b":\n\n"]
 
 
+def test_a_stream_is_not_silent_while_something_else_happens(home: Path) -> None:
+    queue = Queue(home)
+    prediction_id = queue.add()
+    queue.close()
+
+    async def first(count: int) -> list[bytes]:
+        ada, database = Caller("ada", "https://hub.example"), open_in(home)
+        changes = Changes(database)
+
+        async def wake() -> None:
+            while True:
+                changes.tell(prediction_id)
+                await asyncio.sleep(0.001)
+
+        waking = asyncio.create_task(wake())
+        events = stream.follow(
+            database,
+            changes,
+            ada,
+            prediction_id=prediction_id,
+            position=stream.Position(-1, -1),
+            quiet_seconds=0.2,
+        )
+        async with asyncio.timeout(60):
+            pieces = [await anext(events) for _ in range(count)]
+        await events.aclose()
+        waking.cancel()
+        await database.close()
+        return pieces
+
+    assert asyncio.run(first(3))[1:] == [b":\n\n", b":\n\n"]
+
+
 def test_those_who_follow_one_prediction_are_told_in_turns(home: Path) -> None:
     queue = Queue(home)
     prediction_id = queue.add()

@@ -105,19 +105,24 @@ async def follow(
         position: Where to begin.
         quiet_seconds: When nothing happened for so long, a comment is sent, lest someone in between hangs up.
     """
+    clock = asyncio.get_running_loop().time
     with changes.watch(prediction_id) as watch:
+        said_at = clock()
         while True:
             async with changes.turns.taken(), database.reading() as view:
                 news = await _news(view, caller, prediction_id, position)
             position = news.position
-            if news.events:
-                yield news.events
+            # Others may be told of so much that whoever waits here is woken all the time, for nothing.
+            piece = news.events or (_BEAT if clock() - said_at >= quiet_seconds else b"")
+            if piece:
+                yield piece
+                said_at = clock()
                 # Neither the database nor a caller who has left lets others have a turn.
                 await asyncio.sleep(0)
             if news.is_done or changes.is_ending:
                 return
-            if news.is_whole and not await watch.changed(quiet_seconds):
-                yield _BEAT
+            if news.is_whole:
+                await watch.changed(said_at + quiet_seconds - clock())
 
 
 async def _news(view: Reader, caller: Caller, prediction_id: str, position: Position) -> News:
