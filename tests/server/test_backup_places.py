@@ -91,16 +91,26 @@ def test_what_root_backs_up_stays_with_whoever_runs_the_hub(data_dir: Path, tmp_
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="Only root can make files for someone else.")
 def test_what_links_in_the_hubs_folder_lead_to_stays_with_root(data_dir: Path, tmp_path: Path) -> None:
-    file, folder = tmp_path / "secret", tmp_path / "secrets"
-    file.touch()
+    folder = tmp_path / "secrets"
     folder.mkdir()
     for path in (data_dir, *data_dir.rglob("*")):
         os.chown(path, _NOBODY, _NOBODY)
-    for name, target in (("blobs.lock", file), ("uploads", folder)):
-        (data_dir / name).unlink(missing_ok=True)
-        (data_dir / name).symlink_to(target)
+    (data_dir / "uploads").symlink_to(folder)
     assert back_up(data_dir, tmp_path / "to").status == 0
-    assert {(path.stat().st_uid, path.stat().st_gid) for path in (file, folder)} == {(0, 0)}
+    assert (folder.stat().st_uid, folder.stat().st_gid) == (0, 0)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_no_lock_is_taken_behind_a_link(data_dir: Path, tmp_path: Path, is_there: bool) -> None:
+    lock, target = data_dir / "blobs.lock", tmp_path / "target"
+    lock.unlink(missing_ok=True)
+    lock.symlink_to(target)
+    if is_there:
+        target.touch()
+    reason = refusal(back_up(data_dir, tmp_path / "to"))
+    assert reason.startswith(f"{lock} cannot be opened: ")
+    assert target.exists() == is_there
+    assert not (tmp_path / "to").exists()
 
 
 def test_a_damaged_database_makes_no_backup(data_dir: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,12 @@ def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
         assert outcome.stderr == f"Error: The data folder {data_dir} cannot be used: {reason}.\n"
 
 
+def test_no_file_is_made_behind_a_link_in_the_folder(tmp_path: Path) -> None:
+    (tmp_path / ".writable").symlink_to(tmp_path / "elsewhere")
+    assert invoke("users", "create", "ada", data_dir=tmp_path).status == 0
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_a_folder_without_a_hub_is_not_taken_for_one(tmp_path: Path) -> None:
     (tmp_path / "models.jsonl").touch()
     data_dir = tmp_path / "typo"
@@ -145,6 +152,15 @@ def test_a_database_of_a_newer_release(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_bytes(b"This is a letter, and no database. " * 200)
+    outcome = invoke("users", "list", data_dir=tmp_path)
+    assert (outcome.status, outcome.stdout) == (1, "")
+    assert outcome.stderr.startswith(f"Error: The database {tmp_path / FILE_NAME} cannot be used: ")
+
+
+def test_a_database_whose_release_is_no_text(tmp_path: Path) -> None:
+    invoke("users", "create", "ada", data_dir=tmp_path)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = CAST(x'ff' AS TEXT)")
     outcome = invoke("users", "list", data_dir=tmp_path)
     assert (outcome.status, outcome.stdout) == (1, "")
     assert outcome.stderr.startswith(f"Error: The database {tmp_path / FILE_NAME} cannot be used: ")

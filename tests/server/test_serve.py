@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.hubs import Hub
+from tests.hubs import Hub, running
 from tests.server.command import invoke
 from tests.server.serving import refused, serving
 from wriftai_server.database.opening import FILE_NAME
@@ -202,3 +202,12 @@ def test_options_that_make_no_sense(tmp_path: Path, option: str, value: str) -> 
     assert (outcome.status, outcome.stdout) == (2, "")
     assert option in outcome.stderr
     assert not (tmp_path / "data").exists()
+
+
+def test_websockets_are_not_spoken_whatever_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "installed").mkdir()
+    (tmp_path / "installed" / "websockets.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "installed"))
+    with running(tmp_path / "data") as hub:
+        upgrade = {"Connection": "Upgrade", "Upgrade": "websocket"}
+        assert httpx.get(f"{hub.url}/hardware", headers=upgrade).status_code == 200

@@ -6,7 +6,7 @@ from wriftai_server.database.migrate import SchemaTooNew
 from wriftai_server.database.opening import UnusableFolder
 from wriftai_server.hardware.catalogue import BadCatalogue
 from wriftai_server.http.problems import Problem
-from wriftai_server.images.blobs import UnusableStore
+from wriftai_server.images.blobs import StoreUnavailable, UnusableStore
 from wriftai_server.moving.progress import CannotMove
 from wriftai_server.worker.confinement.sandbox import Unconfined
 
@@ -18,6 +18,7 @@ REFUSALS = (
     DatabaseUnavailable,
     Problem,
     UnusableStore,
+    StoreUnavailable,
     Unconfined,
     CannotMove,
 )

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -62,9 +63,9 @@ def open_database(data_dir: Path, address: str | None = None) -> Database:
     check_no_backup(data_dir)
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        probe = data_dir / ".writable"
-        probe.touch()
-        probe.unlink(missing_ok=True)
+        # Under a name that nobody can have put a link at.
+        with tempfile.TemporaryFile(dir=data_dir):
+            pass
     except OSError as error:
         raise UnusableFolder(f"The data folder {data_dir} cannot be used: {error.strerror}.") from error
     if (data_dir / RESTORING).exists():
@@ -90,7 +91,8 @@ def open_database(data_dir: Path, address: str | None = None) -> Database:
 
 def _room(file: Path, error: sqlite3.Error) -> str:
     """Say how much room there is where that may be the reason, which SQLite does not say."""
-    if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL):
+    # What Python finds, such as text that is none, has no code.
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL):
         return ""
     return f", with {shutil.disk_usage(file.parent).free:,} bytes free on its disk"
 

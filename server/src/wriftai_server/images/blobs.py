@@ -114,7 +114,11 @@ class Blobs:
 
     @contextlib.asynccontextmanager
     async def keeping(self) -> AsyncIterator[None]:
-        """Keep every process that uses the folder from deleting blobs, while bytes and row of one are put."""
+        """Keep every process that uses the folder from deleting blobs, while bytes and row of one are put.
+
+        Raises:
+            StoreUnavailable: The file that stands for that cannot be opened.
+        """
         with self._opened_lock() as file:
             while not _locked(file.fileno(), fcntl.LOCK_SH):  # noqa: ASYNC110  other processes set no event
                 await asyncio.sleep(0.005)
@@ -122,14 +126,22 @@ class Blobs:
 
     @contextlib.contextmanager
     def deleting(self) -> Iterator[bool]:
-        """Keep everyone from putting blobs while bytes and row of one are deleted; False if someone is at it."""
+        """Keep everyone from putting blobs while bytes and row of one are deleted; False if someone is at it.
+
+        Raises:
+            StoreUnavailable: The file that stands for that cannot be opened.
+        """
         with self._opened_lock() as file:
             yield _locked(file.fileno(), fcntl.LOCK_EX)
 
     def _opened_lock(self) -> BinaryIO:
-        with contextlib.suppress(FileExistsError), self._lock.open("xb") as new:
-            leave_to_owner(new.fileno(), self._data_dir)
-        return self._lock.open("ab")
+        try:
+            with contextlib.suppress(FileExistsError), self._lock.open("xb") as new:
+                leave_to_owner(new.fileno(), self._data_dir)
+            # A link would lead root, who backs up the hub of someone else, to any file of the machine.
+            return os.fdopen(os.open(self._lock, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "ab")
+        except OSError as error:
+            raise StoreUnavailable(f"{self._lock} cannot be opened: {error.strerror}.") from error
 
     def _key(self, digest: str) -> str:
         algorithm, _, name = digest.partition(":")

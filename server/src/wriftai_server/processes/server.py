@@ -32,6 +32,7 @@ class Server(uvicorn.Server):
             hub,
             loop="uvloop",
             http=Protocol,
+            ws="none",  # Else it depends on what is installed who speaks on connections.
             log_config=None,
             access_log=False,
             server_header=False,
