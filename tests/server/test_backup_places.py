@@ -140,6 +140,18 @@ def test_a_manifest_names_nothing_outside_of_its_backup(backup: Path, tmp_path: 
     assert not (tmp_path / "restored").exists()
 
 
+@pytest.mark.parametrize("digest", ["sha256:../../outside/file", "/etc/passwd", "", "sha256:\0", b"sha256:"])
+def test_a_database_names_nothing_outside_of_its_backup(
+    data_dir: Path, tmp_path: Path, digest: str | bytes
+) -> None:
+    with closing(sqlite3.connect(data_dir / FILE_NAME)) as connection, connection:
+        connection.execute("INSERT INTO blobs (digest, size, created_at) VALUES (?, 1, '')", (digest,))
+        connection.execute("INSERT INTO model_blobs (model_id, digest, created_at) VALUES ('', ?, '')", (digest,))
+    reason = refusal(back_up(data_dir, tmp_path / "to"))
+    assert reason.startswith(f"The database {data_dir / FILE_NAME} is damaged: ")
+    assert {path.name for path in tmp_path.iterdir()} == {"data"}
+
+
 def test_a_manifest_that_is_nested_beyond_reason_is_refused(backup: Path, tmp_path: Path) -> None:
     (backup / "manifest.json").write_text(f'{{"format": 1, "x": {"[" * 10_000}{"]" * 10_000}}}')
     assert "manifest.json" in refusal(restore(backup, tmp_path / "restored"))

@@ -41,7 +41,7 @@ async def back_up(source: Path | str, blobs: Blobs, folder: Path, *, tell: Tell)
             schema = sqlite.schema_of(copy)
             if not is_known(schema):
                 raise CannotMove(f"{source} is of a newer release of the hub: make the backup with that release.")
-            digests = sqlite.held_blobs(copy)
+            digests = sqlite.held_blobs(copy, source)
             size, missing = await images.save(blobs, digests, unfinished_folder, tell=tell)
         made = Manifest(
             format=FORMAT,

@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from wriftai_server.database.sqlite import connect
+from wriftai_server.http.bodies import Digest
 from wriftai_server.moving.files import sync
 from wriftai_server.moving.progress import CannotMove
 
@@ -89,9 +92,20 @@ def schema_of(file: Path) -> str:
     return str(_rows(file, "SELECT version_num FROM alembic_version")[0][0])
 
 
-def held_blobs(file: Path) -> list[str]:
-    """Find the digests of all blobs that models hold, or that are manifests of theirs."""
-    return [digest for (digest,) in _rows(file, _HELD)]
+def held_blobs(file: Path, source: object) -> list[str]:
+    """Find the digests of all blobs that models hold, or that are manifests of theirs.
+
+    Args:
+        file: A copy of a database.
+        source: What was copied, for people.
+
+    Raises:
+        CannotMove: One is no digest, and so no name for a file either.
+    """
+    try:
+        return msgspec.convert([digest for (digest,) in _rows(file, _HELD)], type=list[Digest])
+    except msgspec.ValidationError as error:
+        raise CannotMove(f"The database {source} is damaged: a name of a blob is none: {error}.") from error
 
 
 def count(file: Path, table: str, condition: str = "1") -> int:
