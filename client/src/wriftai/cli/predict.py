@@ -1,6 +1,10 @@
 """`wriftai predict`."""
 
 import re
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +19,9 @@ if TYPE_CHECKING:
 
 _SECONDS = 60  # Of one call: an input may hold files, and a line may be slow.
 _SECONDS_TO_CONNECT = 10
+_SECONDS_OF_A_LOOK = 1
+_SECONDS_UNTIL_NAMED = 5  # Of a prediction that is pending: long enough for a worker that has a free slot.
+_INTERRUPTED = 130
 _REFERENCE = re.compile(r"([^/:\s]+)/([^/:\s]+)(?::([1-9][0-9]*))?")
 
 
@@ -44,11 +51,10 @@ def predict(
         schemas = version["schemas"]["prediction"]
         values: Any = parsed(given, schemas["input"])
         printer = Printer(schemas["output"], as_json=as_json, file=output, shows_pieces=stream)
-        if stream:
-            made = client.predictions.create({"input": values}, version_id=version["id"])
-            made = _followed(client, made, printer)
-        else:
-            made = _awaited(client, values, version["id"])
+        made = client.predictions.create({"input": values}, version_id=version["id"])
+        with _cancelled_by_ctrl_c(client, made["id"]):
+            made = _followed(client, made, printer) if stream else _awaited(client, made)
+        if not stream:
             _echo_logs(made["logs"])
         _check(made)
         printer.end(made["output"])
@@ -67,30 +73,79 @@ def _version(client: "Client", owner: str, name: str, number: str | None) -> "Ve
     return latest
 
 
-def _awaited(client: "Client", values: Any, version_id: str) -> "PredictionWithIO":
-    """Run a version, and show how far that has got until its end."""
-    from wriftai.cli.progress import step
-    from wriftai.predictions import WaitOptions
+@contextmanager
+def _cancelled_by_ctrl_c(client: "Client", prediction_id: str) -> Generator[None, None, None]:
+    """Cancel a prediction that nobody waits for any more, and end with the status that shells know."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(_cancelled(client, prediction_id), err=True)
+        raise typer.Exit(_INTERRUPTED) from None
 
-    with step("Asking the hub") as show:
-        options = WaitOptions(on_poll=lambda seen: show(_UNDER_WAY.get(seen["status"], "Done")))
-        return client.predictions.create(
-            {"input": values}, version_id=version_id, wait=True, wait_options=options
-        )
+
+def _cancelled(client: "Client", prediction_id: str) -> str:
+    """Cancel a prediction, and tell whether it worked."""
+    from wriftai.cli.refusals import reason
+
+    try:
+        client.predictions.cancel(prediction_id)
+    except KeyboardInterrupt:
+        why: str | None = "Ctrl-C was pressed again."
+    except Exception as error:
+        why = reason(error) or repr(error)
+    else:
+        return f"Cancelled the prediction {prediction_id}."
+    return f"The prediction {prediction_id} was not cancelled and may go on: {why}"
+
+
+@contextmanager
+def _named_while_pending(prediction_id: str) -> Generator[Callable[[], None], None, None]:
+    """Say once, after some seconds, that a prediction waits for a worker; give what ends that wait."""
+    text = f"The prediction {prediction_id} is still pending: no worker of the hub has taken it yet."
+    timer = threading.Timer(_SECONDS_UNTIL_NAMED, typer.echo, [text], {"err": True})
+    timer.daemon = True
+    timer.start()
+    try:
+        yield timer.cancel
+    finally:
+        timer.cancel()
+
+
+def _awaited(client: "Client", prediction: "PredictionWithIO") -> "PredictionWithIO":
+    """Show how far a prediction has got until its end; give it as it is then."""
+    from wriftai._policy import path
+    from wriftai.cli.progress import step
+
+    where = path("predictions", prediction["id"])
+    with step(_UNDER_WAY["pending"]) as show, _named_while_pending(prediction["id"]) as taken:
+        while prediction["status"] in _UNDER_WAY:
+            show(_UNDER_WAY[prediction["status"]])
+            next_look = time.monotonic() + _SECONDS_OF_A_LOOK
+            # Not `create(wait=True)`, as the id has to be known first; `wait` would begin with a pause.
+            prediction = client.api.request("GET", where, headers={"Prefer": f"wait={_SECONDS_OF_A_LOOK}"})
+            if prediction["status"] != "pending":
+                taken()
+            if prediction["status"] in _UNDER_WAY:
+                time.sleep(max(0.0, next_look - time.monotonic()))  # For a hub that does not hold its answer.
+    return prediction
 
 
 def _followed(client: "Client", prediction: "PredictionWithIO", printer: "Printer") -> "PredictionWithIO":
     """Show what happens in a prediction while it happens; give it as it is at its end."""
-    is_under_way = False
-    for event in client.predictions.stream(prediction["id"]):
-        if event["event"] == "init" and is_under_way:
-            typer.echo("The prediction began anew: its output is shown when it is whole.", err=True)
-            printer.begin_anew()
-        elif event["event"] == "log":
-            typer.echo(event["data"], err=True)
-        elif event["event"] == "output":
-            printer.piece(event["data"])
-        is_under_way = event["event"] != "init"
+    with _named_while_pending(prediction["id"]) as taken:
+        is_under_way = False
+        for event in client.predictions.stream(prediction["id"]):
+            data: Any = event["data"]
+            if event["event"] != "init" or data["status"] != "pending":
+                taken()
+            if event["event"] == "init" and is_under_way:
+                typer.echo("The prediction began anew: its output is shown when it is whole.", err=True)
+                printer.begin_anew()
+            elif event["event"] == "log":
+                typer.echo(data, err=True)
+            elif event["event"] == "output":
+                printer.piece(data)
+            is_under_way = event["event"] != "init"
     return client.predictions.get(prediction["id"])
 
 

@@ -21,10 +21,10 @@ def refusals() -> Generator[None, None, None]:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(2) from None
     except Exception as error:
-        reason = _reason(error)
-        if reason is None:
+        said = reason(error)
+        if said is None:
             raise
-        typer.echo(f"Error: {reason}", err=True)
+        typer.echo(f"Error: {said}", err=True)
         raise typer.Exit(1) from None
 
 
@@ -33,7 +33,8 @@ def warn(text: str) -> None:
     typer.echo(f"Warning: {text}", err=True)
 
 
-def _reason(error: Exception) -> str | None:
+def reason(error: Exception) -> str | None:
+    """Say for people what went wrong, and what to do next; None where that is a fault of ours."""
     if isinstance(error, Refusal):
         return str(error)
     if isinstance(error, BrokenPipeError):
