@@ -50,6 +50,18 @@ def test_address(
     assert seen(side, argument and argument + end).url == f"{expected}/user"
 
 
+@pytest.mark.parametrize("name", ["api_base_url", "WRIFTAI_API_BASE_URL"])
+@pytest.mark.parametrize("address", ["127.0.0.1:1/v1", "hub.example/v1", "/v1", " "])
+def test_an_address_without_a_scheme_is_refused_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, address: str
+) -> None:
+    monkeypatch.setenv("WRIFTAI_API_BASE_URL", MINE if name == "api_base_url" else address)
+    with pytest.raises(
+        ValueError, match=rf"^{name} is no address of a hub: begin it with http:// or https://\.$"
+    ):
+        Client(address if name == "api_base_url" else None)
+
+
 @pytest.mark.parametrize("end", ["", "/"])
 @pytest.mark.parametrize(
     ("path", "expected"),

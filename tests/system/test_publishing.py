@@ -236,6 +236,5 @@ def test_an_address_that_is_no_hubs_is_said(ada: Caller, tmp_path: Path) -> None
         ("http://127.0.0.1:9/v1", "The hub 127.0.0.1 cannot be reached: "),
         (ada.hub.address, "There is nothing at this address"),
         (f"{ada.hub.url}/docs?", "answered text/html"),
-        ("nowhere", "begin it with http:// or https://"),
     ):
         assert reason in fails("push", folder, WRIFTAI_API_BASE_URL=address, WRIFTAI_ACCESS_TOKEN=ada.token)

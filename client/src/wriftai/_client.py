@@ -52,7 +52,8 @@ class Client:
         max_retries: How many more attempts a call gets after a failed connection, a 429 or a 5xx.
 
     Raises:
-        ValueError: The token, or a header, holds what none can: visible ASCII characters are sent.
+        ValueError: The address has no `http://` or `https://`; or the token, or a header, holds what none can:
+            visible ASCII characters are sent.
 
     Attributes:
         api: Carries the requests of all resources.

@@ -17,8 +17,16 @@ class UnusableSetting(ValueError):
 
 
 def base_url(chosen: str | None = None) -> str:
-    """Give the address of the API: the chosen one, else that of the environment, else the hosted service's."""
-    return chosen or os.environ.get("WRIFTAI_API_BASE_URL") or _DEFAULT_BASE_URL
+    """Give the address of the API: the chosen one, else that of the environment, else the hosted service's.
+
+    Raises:
+        UnusableSetting: It does not say how the hub is spoken to.
+    """
+    address = chosen or os.environ.get("WRIFTAI_API_BASE_URL") or _DEFAULT_BASE_URL
+    if "://" not in address:
+        name = "api_base_url" if chosen else "WRIFTAI_API_BASE_URL"
+        raise UnusableSetting(f"{name} is no address of a hub: begin it with http:// or https://.")
+    return address
 
 
 def access_token(chosen: str | None = None) -> str:

@@ -93,9 +93,10 @@ def test_nothing_found_is_said_beside_the_output() -> None:
     assert done == in_columns == (0, "", "Nothing found.\n")
 
 
-def test_an_address_that_is_none_is_named() -> None:
-    done = invoke("search", "x", WRIFTAI_API_BASE_URL="127.0.0.1:8000")
-    assert (done.status, done.stdout) == (1, "")
+@pytest.mark.parametrize(("address", "status"), [("127.0.0.1:8000", 2), ("ftp://127.0.0.1:8000/v1", 1)])
+def test_an_address_that_is_none_is_named(address: str, status: int) -> None:
+    done = invoke("search", "x", WRIFTAI_API_BASE_URL=address)
+    assert (done.status, done.stdout) == (status, "")
     assert (
         done.stderr == "Error: WRIFTAI_API_BASE_URL is no address of a hub: begin it with http:// or https://.\n"
     )
