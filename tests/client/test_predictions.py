@@ -48,6 +48,19 @@ def test_exactly_one_of_model_and_version_is_run(side: Side, target: dict[str, A
     assert recorder.sent == []
 
 
+def test_wait_options_that_are_a_dict_are_refused_before_any_request(side: Side) -> None:
+    recorder, predictions = made()
+    options: Any = {"poll_interval": 1, "timeout": 2}
+    kind = type(side.wait_options()).__name__
+    said = f"Wait options are no dict: give {kind}(poll_interval=1.0, on_poll=None)."
+    with pytest.raises(TypeError) as of_wait:
+        side.call(predictions.wait, "p1", options)
+    with pytest.raises(TypeError) as of_create:
+        side.call(predictions.create, RUN, "ada/resnet", wait=True, wait_options=options)
+    assert [str(of_wait.value), str(of_create.value)] == [said, said]
+    assert recorder.sent == []
+
+
 MALFORMED = ["", "/", "ada", "ada/", "/resnet", "ada/resnet/extra", "ada//resnet", "ada/resnet/", "/ada/resnet"]
 BLANK = [
     " ",

@@ -227,13 +227,14 @@ class Predictions(Resource):
             wait_options: How to wait.
 
         Raises:
-            TypeError: Not exactly one of `model` and `version_id` is given.
+            TypeError: Not exactly one of `model` and `version_id` is given, or `wait_options` are a dict.
             ValueError: `model` is not of the form `owner/name`.
             NotFoundError: There is no such model or version that the caller may run.
             ConflictError: The model has no version yet, or the hub does not hold the image of the version.
             AuthenticationError: There is no token, or it is not one of the hub.
             UnprocessableEntityError: The input is malformed.
         """
+        _check_options(wait_options, WaitOptions)
         return await self._create(params, _target(model, version_id), wait_options if wait else None)
 
     async def async_create(
@@ -254,13 +255,14 @@ class Predictions(Resource):
             wait_options: How to wait.
 
         Raises:
-            TypeError: Not exactly one of `model` and `version_id` is given.
+            TypeError: Not exactly one of `model` and `version_id` is given, or `wait_options` are a dict.
             ValueError: `model` is not of the form `owner/name`.
             NotFoundError: There is no such model or version that the caller may run.
             ConflictError: The model has no version yet, or the hub does not hold the image of the version.
             AuthenticationError: There is no token, or it is not one of the hub.
             UnprocessableEntityError: The input is malformed.
         """
+        _check_options(wait_options, AsyncWaitOptions)
         return await drive(self._create(params, _target(model, version_id), wait_options if wait else None))
 
     @operation
@@ -276,8 +278,10 @@ class Predictions(Resource):
             options: How often to look, and who is told.
 
         Raises:
+            TypeError: `options` are a dict.
             NotFoundError: The caller has no such prediction.
         """
+        _check_options(options, WaitOptions)
         return await self._wait(predictionID, options)
 
     async def async_wait(
@@ -292,8 +296,10 @@ class Predictions(Resource):
             options: How often to look, and who is told.
 
         Raises:
+            TypeError: `options` are a dict.
             NotFoundError: The caller has no such prediction.
         """
+        _check_options(options, AsyncWaitOptions)
         return await drive(self._wait(predictionID, options))
 
     @operation
@@ -408,6 +414,12 @@ class Predictions(Resource):
             async for event in events:
                 kind: Any = event.event
                 yield PredictionEvent(id=event.id, event=kind, data=json.loads(event.data))
+
+
+def _check_options(options: object, kind: type[AnyWaitOptions]) -> None:
+    # Other options of this package are dicts, so that these are easily taken for some.
+    if isinstance(options, Mapping):
+        raise TypeError(f"Wait options are no dict: give {kind.__name__}(poll_interval=1.0, on_poll=None).")
 
 
 def _target(model: str | None, version_id: str | None) -> str:
