@@ -83,6 +83,14 @@ def test_a_malformed_model_is_refused(side: Side, model: str) -> None:
     assert recorder.sent == []
 
 
+@pytest.mark.parametrize("model", ["ada/resnet:1", "ada/resnet:latest", "ada/resnet:"])
+def test_a_model_with_the_number_of_a_version_is_refused_with_what_to_give(side: Side, model: str) -> None:
+    recorder, predictions = made()
+    with pytest.raises(ValueError, match=r"^Model must be in owner/name format\. Give the version_id to run one"):
+        side.call(predictions.create, RUN, model)
+    assert recorder.sent == []
+
+
 @pytest.mark.parametrize(
     ("model", "path"),
     [

@@ -430,6 +430,8 @@ def _target(model: str | None, version_id: str | None) -> str:
     owner, slash, name = str(model).partition("/")
     if not slash or "/" in name or not owner or not name or any(map(str.isspace, owner + name)):
         raise ValueError("Model must be in owner/name format.")
+    if ":" in name:  # As in the command, and in the body of POST /predictions; no name has one.
+        raise ValueError("Model must be in owner/name format. Give the version_id to run one version.")
     return path("models", owner, name, "predictions")
 
 
