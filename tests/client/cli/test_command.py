@@ -142,3 +142,18 @@ def answering_with(content: bytes) -> Script:
         visit.send(http(content, "Content-Type: text/html"))
 
     return script
+
+
+@pytest.mark.parametrize(
+    ("path", "token", "said"),
+    [
+        ("/v1", "secret", "There is no such model."),
+        ("/v1", "", "There is no such model. WRIFTAI_ACCESS_TOKEN is not set."),
+        ("/v1/", " ", "There is no such model. WRIFTAI_ACCESS_TOKEN is not set."),
+    ],
+)
+def test_what_may_be_why_nothing_is_found_is_named(path: str, token: str, said: str) -> None:
+    reply = http(b'{"detail": "There is no such model."}', status="404 Not Found")
+    with SocketServer(lambda visit: visit.send(reply) if visit.read_request() else None) as server:
+        variables = {"WRIFTAI_API_BASE_URL": server.address + path, "WRIFTAI_ACCESS_TOKEN": token}
+        assert fails("predict", "ada/x", **variables) == said

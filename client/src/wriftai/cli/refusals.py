@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import typer
 
-from wriftai._settings import UnusableSetting
+from wriftai import _settings
 
 
 class Refusal(Exception):
@@ -17,7 +17,7 @@ def refusals() -> Generator[None, None, None]:
     """Turn what went wrong inside into one line on standard error and the exit status 1; 2 for a bad setting."""
     try:
         yield
-    except UnusableSetting as error:
+    except _settings.UnusableSetting as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(2) from None
     except Exception as error:
@@ -50,6 +50,8 @@ def _reason_of_hub(error: Exception) -> str | None:
 
     if isinstance(error, errors.AuthenticationError):
         return f"{_said(error)} Set WRIFTAI_ACCESS_TOKEN to a token of this hub."
+    if isinstance(error, errors.NotFoundError):
+        return f"{_said(error)}{_where_to_look()}"
     if isinstance(error, errors.APIStatusError):
         return _said(error)
     if isinstance(error, _http.DecodingError):
@@ -61,6 +63,13 @@ def _reason_of_hub(error: Exception) -> str | None:
     if isinstance(error, _http.RequestError):
         return f"The hub {error.request.url.host} cannot be reached: {error}. Is WRIFTAI_API_BASE_URL right?"
     return None
+
+
+def _where_to_look() -> str:
+    """Tell which setting may be why nothing was found; nothing where each looks right."""
+    if not _settings.access_token():
+        return " WRIFTAI_ACCESS_TOKEN is not set."
+    return ""
 
 
 def _said(error: Exception) -> str:
