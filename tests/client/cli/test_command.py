@@ -150,6 +150,8 @@ def answering_with(content: bytes) -> Script:
         ("/v1", "secret", "There is no such model."),
         ("/v1", "", "There is no such model. WRIFTAI_ACCESS_TOKEN is not set."),
         ("/v1/", " ", "There is no such model. WRIFTAI_ACCESS_TOKEN is not set."),
+        ("", "secret", "There is no such model. Is WRIFTAI_API_BASE_URL right? It mostly ends with /v1."),
+        ("/v2/", "", "There is no such model. Is WRIFTAI_API_BASE_URL right? It mostly ends with /v1."),
     ],
 )
 def test_what_may_be_why_nothing_is_found_is_named(path: str, token: str, said: str) -> None:

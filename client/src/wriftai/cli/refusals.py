@@ -67,6 +67,8 @@ def _reason_of_hub(error: Exception) -> str | None:
 
 def _where_to_look() -> str:
     """Tell which setting may be why nothing was found; nothing where each looks right."""
+    if not _settings.base_url().rstrip("/").endswith("/v1"):
+        return " Is WRIFTAI_API_BASE_URL right? It mostly ends with /v1."
     if not _settings.access_token():
         return " WRIFTAI_ACCESS_TOKEN is not set."
     return ""
