@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.client.cli.command import PYPROJECT, PYTHON, Outcome, fails, invoke, written
+from tests.client.servers import SocketServer
+from tests.client.test_tls import over_tls
 from wriftai.cli import formats, runner
 from wriftai.cli.environment import Environment
 from wriftai.cli.refusals import Refusal
@@ -170,6 +172,24 @@ def test_requirements_that_cannot_be_had_are_explained_by_uv(tmp_path: Path) -> 
     assert (done.status, done.stdout) == (1, "")
     assert done.stderr.startswith(f"Error: The requirements of {tmp_path} cannot be resolved.\n")
     assert "rich" in done.stderr
+
+
+def test_behind_a_proxy_with_its_own_certificate_the_variable_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("UV_SYSTEM_CERTS", "UV_NATIVE_TLS", "SSL_CERT_FILE", "SSL_CERT_DIR", "UV_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    monkeypatch.setenv("UV_NO_CACHE", "1")
+    text = PYPROJECT.replace("[tool.wriftai]", 'dependencies = ["no-such-package"]\n[tool.wriftai]')
+    with SocketServer(over_tls) as proxy:
+        address = proxy.address.replace("http", "https")
+        for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL"):
+            monkeypatch.setenv(name, f"{address}/simple")
+        done = run(written(tmp_path, pyproject=text))
+    assert (done.status, done.stdout) == (1, "")
+    assert done.stderr.endswith("TLS certificates with UV_SYSTEM_CERTS=true in the environment\n")
+    assert "--system-certs" not in done.stderr
 
 
 def test_a_python_that_is_not_there_is_explained_by_uv(tmp_path: Path) -> None:

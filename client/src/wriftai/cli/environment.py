@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from wriftai.cli.project import Project
 from wriftai.cli.refusals import Refusal
 from wriftai.common_types import Schemas
 from wriftai_runtime import environments
+
+_FLAG_OF_UV = re.compile(r"(?:the )?`--system-certs` command-line flag")
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def resolve(project: Project) -> str:
             project.requirements, project.python, uv=find_uv_bin(), overrides=project.overrides
         )
     except environments.EnvironmentFailed as failure:
-        raise Refusal(f"The requirements of {project.folder} cannot be resolved.\n{failure}") from None
+        raise Refusal(f"The requirements of {project.folder} cannot be resolved.\n{_said(failure)}") from None
     known = _known(project)
     known.parent.mkdir(parents=True, exist_ok=True)
     known.write_text(text, encoding="utf-8")
@@ -83,7 +86,7 @@ def build(project: Project, requirements: str) -> Path:
         try:
             return environments.build(folder, listed, project.python, uv=find_uv_bin())
         except environments.EnvironmentFailed as failure:
-            raise Refusal(f"The environment of {project.folder} cannot be made.\n{failure}") from None
+            raise Refusal(f"The environment of {project.folder} cannot be made.\n{_said(failure)}") from None
 
 
 @contextmanager
@@ -119,6 +122,11 @@ def describe(place: Environment, project: Project, folder: Path) -> Schemas:
     for line in logs:
         typer.echo(line, err=True)
     raise Refusal(reason)
+
+
+def _said(failure: environments.EnvironmentFailed) -> str:
+    """Give the words of uv, with variables in the place of flags, which this command does not have."""
+    return _FLAG_OF_UV.sub("UV_SYSTEM_CERTS=true in the environment", str(failure))
 
 
 def _known(project: Project) -> Path:
