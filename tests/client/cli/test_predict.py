@@ -126,11 +126,12 @@ def test_a_second_ctrl_c_does_not_wait_for_the_hub() -> None:
     assert done == (130, "", f"{GOES_ON}Ctrl-C was pressed again.\n")
 
 
-@pytest.mark.parametrize("options", [[], ["--stream"]])
-def test_a_prediction_that_no_worker_takes_is_named_once(
-    monkeypatch: pytest.MonkeyPatch, options: list[str]
-) -> None:
-    monkeypatch.setattr("wriftai.cli.predict._SECONDS_UNTIL_NAMED", 0)
+NAMED = "The prediction p1 is still pending: no worker of the hub has taken it yet.\n"
+
+
+def waited(monkeypatch: pytest.MonkeyPatch, *options: str, **variables: str) -> Outcome:
+    """Call a model on a hub whose worker takes its time."""
+    monkeypatch.setattr("wriftai.cli.predict._SECONDS_UNTIL_NAMED", 0.2)
     monkeypatch.setattr("wriftai.cli.predict._SECONDS_OF_A_LOOK", 0)
     ended = {**ENDED, "output": "done", "logs": None}
     told = (("0-0", "init", PENDING), ("1-0", "init", {**PENDING, "status": "started"}), ("1-1", "done", ended))
@@ -153,11 +154,25 @@ def test_a_prediction_that_no_worker_takes_is_named_once(
                 visit.send(http(json.dumps(PENDING).encode()))
 
     with SocketServer(script) as server:
-        done = invoke(
+        return invoke(
             "predict",
             "ada/words:1",
             *options,
             WRIFTAI_API_BASE_URL=f"{server.address}/v1",
             WRIFTAI_ACCESS_TOKEN="secret",
+            **variables,
         )
-    assert done == (0, "done\n", "The prediction p1 is still pending: no worker of the hub has taken it yet.\n")
+
+
+@pytest.mark.parametrize("options", [[], ["--stream"]])
+def test_a_prediction_that_no_worker_takes_is_named_once(
+    monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    assert waited(monkeypatch, *options) == (0, "done\n", NAMED)
+
+
+def test_on_a_terminal_it_is_named_on_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    stderr = waited(monkeypatch, FORCE_COLOR="1", TERM="xterm").stderr
+    assert "Waiting for a worker" in stderr
+    assert f"\r\x1b[2K{NAMED}" in stderr

@@ -1,6 +1,7 @@
 """`wriftai predict`."""
 
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -101,8 +102,9 @@ def _cancelled(client: "Client", prediction_id: str) -> str:
 @contextmanager
 def _named_while_pending(prediction_id: str) -> Generator[Callable[[], None], None, None]:
     """Say once, after some seconds, that a prediction waits for a worker; give what ends that wait."""
+    # Not by `echo`, which writes past what is shown on a terminal meanwhile, and into its line.
     text = f"The prediction {prediction_id} is still pending: no worker of the hub has taken it yet."
-    timer = threading.Timer(_SECONDS_UNTIL_NAMED, typer.echo, [text], {"err": True})
+    timer = threading.Timer(_SECONDS_UNTIL_NAMED, lambda: sys.stderr.write(f"{text}\n"))
     timer.daemon = True
     timer.start()
     try:
