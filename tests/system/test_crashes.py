@@ -1,15 +1,17 @@
 """Crashes: whatever is killed, and whenever, what was answered is stored and the rest can be done again."""
 
 import asyncio
+import contextlib
 import json
 import random
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 from typer.testing import CliRunner
@@ -26,14 +28,23 @@ KILLS = 2
 
 
 @contextmanager
-def importing(lines: Path, owner: str, data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the import command beside whatever else goes on."""
-    command = [*COMMAND, "import", str(lines), "--owner", owner, "--data-dir", str(data_dir)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+def importing(lines: bytes, owner: str, data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the import command beside whatever else goes on; it waits for more lines until it is killed."""
+    command = [*COMMAND, "import", "-", "--owner", owner, "--data-dir", str(data_dir)]
+    with subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdin is not None
+        giving = threading.Thread(target=_give, args=(process.stdin, lines))
+        giving.start()
         try:
             yield process
         finally:
             process.kill()
+            giving.join()
+
+
+def _give(file: IO[bytes], lines: bytes) -> None:
+    with contextlib.suppress(BrokenPipeError):  # Whoever was killed takes no more.
+        file.write(lines)
 
 
 def wait_for_models(data_dir: Path, count: int) -> None:
@@ -54,7 +65,7 @@ def test_an_import_goes_on_after_it_or_the_hub_was_killed(tmp_path: Path) -> Non
     add_user(data_dir, "ada")
     first, second = sorted(chance.sample(range(1, LINES // 2), 2))
 
-    with running(data_dir) as hub, importing(lines, "ada", data_dir) as process:
+    with running(data_dir) as hub, importing(lines.read_bytes(), "ada", data_dir) as process:
         wait_for_models(data_dir, first)
         hub.kill()
         wait_for_models(data_dir, second)
